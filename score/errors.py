@@ -1,0 +1,97 @@
+"""Every error that thumbs raises on purpose, and the exit code each one becomes.
+
+::
+
+    ThumbsError
+    ├── UsageError         64  the command line or the call contradicts itself
+    ├── DataError          65  the data is bad, or can be read in more than one way
+    ├── NoInputError       66  the input is not there or cannot be opened
+    ├── UnavailableError   69  a needed extra or execution provider is missing
+    ├── OutputError        73  the output cannot be created, or is there already
+    ├── StorageError       74  reading or writing failed half-way: I/O error, disk full
+    ├── BusyError          75  another run holds this output: try later
+    ├── BundleError        78  the model bundle is damaged or not to be trusted
+    └── Interrupted   130/143  SIGINT or SIGTERM: run again to go on
+
+The codes are those of BSD's sysexits.h and, for signals, the shell's 128 + number.
+Beside them stand 0 (complete), 3 (complete, but some records were rejected) and
+70 (a bug: an exception that is not in this tree).
+
+A message is one line: it names the file and row, says what was found, and what to do.
+This module imports nothing, so that any other may import it.
+"""
+
+EXIT_COMPLETE = 0
+EXIT_REJECTS = 3
+EXIT_BUG = 70
+
+
+class ThumbsError(Exception):
+    """Base of all errors that thumbs raises on purpose.
+
+    Attributes:
+        exit_code: the process exit status that this error becomes at the command line.
+    """
+
+    exit_code: int = EXIT_BUG
+
+
+class UsageError(ThumbsError):
+    """The command line or the call contradicts itself."""
+
+    exit_code = 64
+
+
+class DataError(ThumbsError):
+    """The data is bad, or can be read in more than one way."""
+
+    exit_code = 65
+
+
+class NoInputError(ThumbsError):
+    """The input is not there or cannot be opened."""
+
+    exit_code = 66
+
+
+class UnavailableError(ThumbsError):
+    """A needed extra or execution provider is missing on this machine."""
+
+    exit_code = 69
+
+
+class OutputError(ThumbsError):
+    """The output cannot be created, or is there already."""
+
+    exit_code = 73
+
+
+class StorageError(ThumbsError):
+    """Reading or writing failed half-way: an I/O error, or the disk is full."""
+
+    exit_code = 74
+
+
+class BusyError(ThumbsError):
+    """Another run holds this output."""
+
+    exit_code = 75
+
+
+class BundleError(ThumbsError):
+    """The model bundle is damaged or not to be trusted."""
+
+    exit_code = 78
+
+
+class Interrupted(ThumbsError):
+    """A signal stopped the run; what is scored is kept.
+
+    Args:
+        message: how to go on.
+        signal_number: 2 for SIGINT, 15 for SIGTERM; the exit code is 128 more.
+    """
+
+    def __init__(self, message: str, signal_number: int = 2) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number
