@@ -84,7 +84,7 @@ class BundleError(ThumbsError):
     exit_code = 78
 
 
-class Interrupted(ThumbsError):
+class Interrupted(ThumbsError):  # noqa: N818 - it is no error, and says what happened
     """A signal stopped the run; what is scored is kept.
 
     Args:

@@ -1,0 +1,134 @@
+"""The command ``thumbs finetune``: parse, call :func:`finetune.train.train_model`, report."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+_EXTRA = ("torch", "transformers", "datasets", "accelerate", "sklearn", "matplotlib")
+
+
+@click.command()
+@click.argument("data")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="The folder to make."
+)
+@click.option(
+    "--base",
+    default="bert-base-uncased",
+    show_default=True,
+    help="The BERT-family checkpoint to start from: a folder or a name on the hub.",
+)
+@click.option("--text-column", help="The column of the reviews, by name or as #3.")
+@click.option("--label-column", help="The column of the labels.  [default: label]")
+@click.option("--labels", help="The names of the classes, in class order, a comma between them.")
+@click.option(
+    "--validation", default=0.1, show_default=True, help="The share held back from training."
+)
+@click.option(
+    "--train-size", type=click.IntRange(1), help="Train on a shuffled sample of so many reviews."
+)
+@click.option(
+    "--test-size", type=click.IntRange(1), help="Evaluate on a shuffled sample of so many."
+)
+@click.option(
+    "--max-tokens", default=256, show_default=True, help="The most tokens read of a review."
+)
+@click.option(
+    "--truncation",
+    type=click.Choice(["head", "tail", "head+tail"]),
+    default="head+tail",
+    show_default=True,
+    help="Which part of a longer review is read.",
+)
+@click.option(
+    "--language", help="The reviews' language as a two-letter code: the scorer then flags others."
+)
+@click.option(
+    "--epochs", type=int, default=2, show_default=True, help="Passes over the training reviews."
+)
+@click.option(
+    "--batch-size", type=int, default=16, show_default=True, help="Reviews a training step."
+)
+@click.option(
+    "--eval-batch-size", type=int, default=64, show_default=True, help="Reviews an evaluation step."
+)
+@click.option(
+    "--learning-rate",
+    type=float,
+    default=5e-5,
+    show_default=True,
+    help="The peak rate, after the warm-up.",
+)
+@click.option(
+    "--warmup",
+    type=float,
+    default=0.06,
+    show_default=True,
+    help="The share of steps in which the rate rises.",
+)
+@click.option(
+    "--weight-decay", type=float, default=0.01, show_default=True, help="AdamW's weight decay."
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=42,
+    show_default=True,
+    help="Decides samples, batches and the new head.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace a model that is in the folder already.")
+def finetune(output: Path, data: str, labels: str | None, overwrite: bool, **options: Any) -> None:
+    """Train BERT on labelled reviews.
+
+    DATA is imdb, a folder with IMDB's reviews, a labelled CSV, TSV, Excel, Parquet or
+    JSON Lines file, or the name of a data set on the hub. A run that was stopped goes on
+    from its last checkpoint when the same line is typed again.
+    """
+    from score.extras import require
+
+    require("finetune", _EXTRA)
+    from finetune.data import DataSettings
+    from finetune.settings import TrainSettings
+    from finetune.train import train_model
+    from score.tokens import Truncation
+
+    seed = options["seed"]
+    report = train_model(
+        DataSettings(
+            source=data,
+            text_column=options["text_column"],
+            label_column=options["label_column"],
+            labels=tuple(name.strip() for name in labels.split(",")) if labels else (),
+            validation=options["validation"],
+            train_size=options["train_size"],
+            test_size=options["test_size"],
+            seed=seed,
+        ),
+        TrainSettings(
+            base=options["base"],
+            truncation=Truncation.halves(options["truncation"], options["max_tokens"]),
+            language=options["language"],
+            epochs=options["epochs"],
+            train_batch_size=options["batch_size"],
+            eval_batch_size=options["eval_batch_size"],
+            learning_rate=options["learning_rate"],
+            warmup=options["warmup"],
+            weight_decay=options["weight_decay"],
+            seed=seed,
+        ),
+        output,
+        command=shlex.join(["thumbs", *sys.argv[1:]]),
+        overwrite=overwrite,
+        progress=sys.stderr.isatty(),
+    )
+    evaluation = report.metrics["evaluation"]
+    click.echo(
+        f"{report.folder}: accuracy {evaluation['accuracy']:.1%} on {evaluation['n']:,} reviews, "
+        f"F1 {evaluation['f1']:.3f}, log loss {evaluation['log_loss']:.3f}, "
+        f"calibration error {evaluation['ece']:.1%}."
+    )

@@ -1,0 +1,235 @@
+"""IMDB or the user's labelled table -> splits and label names.
+
+Where a review goes is decided by a hash of its cleaned text, never by its place in the
+file: duplicates stay on one side, and a longer file keeps yesterday's split.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from finetune.sources import Examples, read_source
+from score.cleaning import CLEANINGS, DEFAULT_CLEANING
+from score.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DataSettings:
+    """Where the labelled reviews come from and how they are split.
+
+    Attributes:
+        source: ``imdb``, a folder, a table, or the name of a data set on the hub.
+        text_column: the column of the reviews; None finds it as ``thumbs score`` does.
+        label_column: the column of the labels; None is the one called ``label``.
+        labels: the names of the classes, in class order; empty takes the data's own.
+        validation: the share held back from training, over 0 and under 0.5.
+        train_size: train on a shuffled sample of so many reviews, the validation split
+            included; None takes all.
+        test_size: evaluate on a shuffled sample of so many; None takes all.
+        seed: decides both samples.
+
+    Raises:
+        UsageError: a value is out of its range.
+    """
+
+    source: str
+    text_column: str | None = None
+    label_column: str | None = None
+    labels: tuple[str, ...] = ()
+    validation: float = 0.1
+    train_size: int | None = None
+    test_size: int | None = None
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        if not 0 < self.validation < 0.5:
+            raise UsageError(
+                f"--validation {self.validation} is out of range; it lies between 0 and 0.5."
+            )
+        if len(set(self.labels)) != len(self.labels) or len(self.labels) == 1:
+            raise UsageError("--labels needs two or more different names, a comma between them.")
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """One part of the data: cleaned texts and their classes, as numbers from 0."""
+
+    texts: tuple[str, ...]
+    classes: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def to_dataset(self) -> Dataset:
+        """The split as a Hugging Face data set with the columns ``text`` and ``label``."""
+        from datasets import Dataset
+
+        return Dataset.from_dict({"text": list(self.texts), "label": list(self.classes)})
+
+    def sample(self, size: int | None, seed: int) -> Split:
+        """A shuffled sample of ``size`` rows; all rows, in order, where ``size`` is None."""
+        if size is None or size >= len(self):
+            return self
+        import numpy as np
+
+        chosen = np.random.default_rng(seed).permutation(len(self))[:size]
+        return self._take(chosen.tolist())
+
+    def where(self, low: float, high: float) -> Split:
+        """The rows whose text's hash, a number in [0, 1), lies in [low, high)."""
+        return self._take([i for i, text in enumerate(self.texts) if low <= place(text) < high])
+
+    def digest(self) -> str:
+        """SHA-256 over all texts and classes, in order."""
+        digest = hashlib.sha256()
+        for text, label in zip(self.texts, self.classes, strict=True):
+            data = text.encode("utf-8", "surrogatepass")
+            digest.update(b"%d %d\n%s\n" % (label, len(data), data))
+        return digest.hexdigest()
+
+    def _take(self, chosen: Sequence[int]) -> Split:
+        return Split(tuple(self.texts[i] for i in chosen), tuple(self.classes[i] for i in chosen))
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledData:
+    """The data of one training run.
+
+    Attributes:
+        name: what it is called in reports and in the bundle.
+        labels: the class names, in class order.
+        cleaning: the name of the cleaning that all texts went through.
+        train, validation, test: the three splits; no cleaned text stands in both of the
+            first two.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    cleaning: str
+    train: Split
+    validation: Split
+    test: Split
+
+    def splits(self) -> Iterator[tuple[str, Split]]:
+        """The splits with their names."""
+        yield "train", self.train
+        yield "validation", self.validation
+        yield "test", self.test
+
+
+def place(text: str) -> float:
+    """Where a text falls in [0, 1), the same on every machine and in every run."""
+    head = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8]
+    return int.from_bytes(head, "big") / 2**64
+
+
+def load_data(settings: DataSettings) -> LabelledData:
+    """Read, clean and split the labelled reviews.
+
+    A source with a test part of its own is evaluated on that; from any other, a second
+    share as large as the validation split is held back for it.
+
+    Raises:
+        NoInputError: the source is not there.
+        DataError: no such column, a row without a label, fewer than two classes, or a
+            split that came out empty.
+    """
+    source = read_source(settings.source, settings.text_column, settings.label_column)
+    classes = class_order(source.train, settings.labels)
+    share = settings.validation
+    pool = _to_split(source.train, classes).sample(settings.train_size, settings.seed)
+    if source.test is None:
+        train, test = pool.where(2 * share, 1), pool.where(share, 2 * share)
+    else:
+        train, test = pool.where(share, 1), _to_split(source.test, classes)
+    data = LabelledData(
+        name=source.train.name,
+        labels=tuple(classes.values()),
+        cleaning=DEFAULT_CLEANING,
+        train=train,
+        validation=pool.where(0, share),
+        test=test.sample(settings.test_size, settings.seed),
+    )
+    _check(data)
+    return data
+
+
+def class_order(examples: Examples, wanted: tuple[str, ...]) -> dict[str, str]:
+    """What the data calls each class -> what the model will call it, in class order.
+
+    Without ``wanted`` both are the data's own labels: in the order the source states, else
+    sorted, numbers by value. ``wanted`` holds the same labels in another order, or new
+    names for classes whose order is known: stated by the source, or numbered from 0.
+
+    Raises:
+        DataError: fewer than two classes, or ``wanted`` does not fit them.
+    """
+    found = set(examples.labels)
+    if len(found) < 2:
+        raise DataError(
+            f"{examples.name} has only the label {examples.labels[0]!r}; a classifier needs two."
+            if found
+            else f"{examples.name} has no rows."
+        )
+    own = examples.names or tuple(sorted(found, key=_by_value))
+    if not wanted:
+        return {label: label for label in own}
+    if set(wanted) == set(own):
+        return {label: label for label in wanted}
+    if len(wanted) != len(own):
+        raise DataError(
+            f"{examples.name} has {len(own)} labels ({', '.join(own)}), "
+            f"--labels names {len(wanted)}."
+        )
+    if examples.names or own == tuple(str(i) for i in range(len(own))):
+        return dict(zip(own, wanted, strict=True))
+    raise DataError(
+        f"{examples.name} calls its classes {', '.join(own)}; --labels can put these into "
+        "another order, and give new names only to classes numbered from 0."
+    )
+
+
+def _by_value(label: str) -> tuple[float, str]:
+    try:
+        return float(label), label
+    except ValueError:
+        return float("inf"), label
+
+
+def _to_split(examples: Examples, classes: dict[str, str]) -> Split:
+    clean = CLEANINGS[DEFAULT_CLEANING]
+    number = {label: i for i, label in enumerate(classes)}
+    unknown = set(examples.labels) - set(number)
+    if unknown:
+        raise DataError(
+            f"{examples.name} has the label {min(unknown)!r}, which the training part has not."
+        )
+    return Split(
+        tuple(clean(text) for text in examples.texts),
+        tuple(number[label] for label in examples.labels),
+    )
+
+
+def _check(data: LabelledData) -> None:
+    for name, split in data.splits():
+        if not len(split):
+            raise DataError(
+                f"{data.name} leaves no rows for the {name} split: give more rows, "
+                "or a larger --validation."
+            )
+        counts = Counter(split.classes)
+        shares = ", ".join(f"{label} {counts[i]}" for i, label in enumerate(data.labels))
+        logger.info("%s: %d rows (%s)", name, len(split), shares)
+    missing = [n for i, n in enumerate(data.labels) if i not in set(data.train.classes)]
+    if missing:
+        raise DataError(f"{data.name} has no training row for the label {missing[0]}.")

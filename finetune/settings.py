@@ -1,0 +1,49 @@
+"""How a training run is set; where its data comes from is in :mod:`finetune.data`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from score.errors import UsageError
+from score.tokens import Truncation
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """How to train.
+
+    Attributes:
+        base: a Hugging Face BERT-family checkpoint, by name or as a folder.
+        truncation: how long texts are cut, in training and ever after.
+        language: ISO 639-1 code of the reviews' language, recorded for the scorer; None
+            where it is not known.
+        epochs: passes over the training split.
+        train_batch_size, eval_batch_size: reviews a step.
+        learning_rate: the peak, reached after the warm-up, then linear to 0.
+        warmup: the share of all steps in which the rate rises.
+        weight_decay: AdamW's.
+        seed: decides the order of the batches, the new head and dropout.
+
+    Raises:
+        UsageError: a value is out of its range.
+    """
+
+    base: str = "bert-base-uncased"
+    truncation: Truncation = field(default_factory=Truncation)
+    language: str | None = None
+    epochs: int = 2
+    train_batch_size: int = 16
+    eval_batch_size: int = 64
+    learning_rate: float = 5e-5
+    warmup: float = 0.06
+    weight_decay: float = 0.01
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        if min(self.epochs, self.train_batch_size, self.eval_batch_size) < 1:
+            raise UsageError("Epochs and batch sizes are whole numbers from 1 up.")
+        if not (self.learning_rate > 0 and 0 <= self.warmup < 1 and self.weight_decay >= 0):
+            raise UsageError(
+                "The learning rate is above 0, the warm-up a share from 0 to under 1, "
+                "the weight decay not below 0."
+            )

@@ -1,0 +1,196 @@
+"""Fine-tune a BERT-family checkpoint on labelled reviews: load, train, measure, save."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import logging
+import shutil
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from finetune.checkpoint import (
+    LOSS_CURVE_FILE,
+    METRICS_FILE,
+    PREPROCESSING_FILE,
+    describe_data,
+    write_json,
+    write_validation,
+)
+from finetune.data import DataSettings, LabelledData, Split, load_data
+from finetune.report import classification_metrics, draw_loss_curve
+from finetune.settings import TrainSettings
+from finetune.trainer import build_trainer, tokenise
+from score.calibration import fit_temperature
+from score.errors import OutputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from transformers import Trainer
+
+    from score.tokens import Encoder
+
+logger = logging.getLogger(__name__)
+
+_CHECKPOINTS = "checkpoints"
+_RUN_FILE = "run.json"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingReport:
+    """What a training run made: the folder and the content of its ``metrics.json``."""
+
+    folder: Path
+    metrics: dict[str, Any]
+
+
+def train_model(
+    data: DataSettings,
+    settings: TrainSettings,
+    output: Path,
+    *,
+    command: str = "",
+    overwrite: bool = False,
+    progress: bool = False,
+) -> TrainingReport:
+    """Train, evaluate and save a classifier; go on from the last checkpoint if there is one.
+
+    Args:
+        data: where the labelled reviews come from.
+        settings: how to train.
+        output: the folder to make.
+        command: recorded as the line that made the model.
+        overwrite: replace a finished model in ``output``.
+        progress: draw Trainer's bars, with loss and time left, on stderr.
+
+    Raises:
+        OutputError: ``output`` holds a finished model or something else.
+        NoInputError: the data or the base model is not there.
+        DataError: the data cannot be used.
+    """
+    output.parent.mkdir(parents=True, exist_ok=True)
+    _check_output(output, overwrite=overwrite)
+    labelled = load_data(data)
+    checkpoints = _prepare_checkpoints(output, settings, labelled, overwrite=overwrite)
+    trainer, encoder = build_trainer(settings, labelled, checkpoints, progress=progress)
+    _train(trainer, checkpoints)
+    metrics = {
+        "command": command,
+        "base": {"name": _base_name(settings.base), "licence": _base_licence(settings.base)},
+        "data": describe_data(labelled),
+        "settings": dataclasses.asdict(settings),
+        **_measure(trainer, encoder, labelled),
+        "versions": {name: version(name) for name in ("torch", "transformers", "datasets")},
+    }
+    trainer.save_model(str(output))
+    write_json(output / PREPROCESSING_FILE, _preprocessing(labelled, settings))
+    write_validation(output, labelled.validation, labelled.labels)
+    draw_loss_curve(trainer.state.log_history, output / LOSS_CURVE_FILE)
+    # Written last: a folder with this file is finished.
+    write_json(output / METRICS_FILE, metrics)
+    shutil.rmtree(checkpoints)
+    return TrainingReport(output, metrics)
+
+
+def _check_output(output: Path, *, overwrite: bool) -> None:
+    """Refuse a folder that holds anything but an unfinished run, unless told otherwise."""
+    if not output.exists():
+        return
+    if not output.is_dir():
+        raise OutputError(f"{output} is a file. Name a folder with -o.")
+    unfinished = (output / _CHECKPOINTS).is_dir()
+    if overwrite or unfinished or not any(output.iterdir()):
+        return
+    raise OutputError(f"{output} holds something already. Name another folder or add --overwrite.")
+
+
+def _prepare_checkpoints(
+    output: Path, settings: TrainSettings, data: LabelledData, *, overwrite: bool
+) -> Path:
+    """The folder of the run's checkpoints, which belong to these settings and this data.
+
+    Raises:
+        OutputError: ``output`` holds checkpoints of a run with other settings or data.
+    """
+    folder = output / _CHECKPOINTS
+    run = {
+        "settings": dataclasses.asdict(settings),
+        "data": {name: split.digest() for name, split in data.splits()},
+        "labels": data.labels,
+    }
+    digest = hashlib.sha256(json.dumps(run, sort_keys=True).encode()).hexdigest()
+    if folder.exists():
+        run_file = folder / _RUN_FILE
+        same = run_file.exists() and json.loads(run_file.read_text())["digest"] == digest
+        if not same and not overwrite:
+            raise OutputError(
+                f"{output} holds checkpoints of a run with other settings or data. "
+                "Name another folder or add --overwrite."
+            )
+        if not same:
+            shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / _RUN_FILE, {"digest": digest})
+    return folder
+
+
+def _train(trainer: Trainer, checkpoints: Path) -> None:
+    from transformers.trainer_utils import get_last_checkpoint
+
+    last = get_last_checkpoint(str(checkpoints))
+    if last:
+        logger.warning("Going on from %s", last)
+    trainer.train(resume_from_checkpoint=last)
+
+
+def _measure(trainer: Trainer, encoder: Encoder, data: LabelledData) -> dict[str, Any]:
+    """Temperature from the validation split, then the figures of both splits with it."""
+    logits, classes = _predict(trainer, encoder, data.validation)
+    temperature = fit_temperature(logits, classes)
+    validation = classification_metrics(logits, classes, temperature)
+    logits, classes = _predict(trainer, encoder, data.test)
+    return {
+        "temperature": temperature,
+        "evaluation": classification_metrics(logits, classes, temperature),
+        "validation": validation,
+        "history": trainer.state.log_history,
+    }
+
+
+def _predict(
+    trainer: Trainer, encoder: Encoder, split: Split
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Logits, shape (n, classes), and the true classes, shape (n,), in the split's order."""
+    import numpy as np
+
+    output = trainer.predict(tokenise(split, encoder))  # type: ignore[arg-type] # datasets' own
+    return np.asarray(output.predictions, np.float32), np.asarray(output.label_ids, np.int64)
+
+
+def _preprocessing(data: LabelledData, settings: TrainSettings) -> dict[str, Any]:
+    return {
+        "cleaning": data.cleaning,
+        "truncation": dataclasses.asdict(settings.truncation),
+        "language": settings.language,
+    }
+
+
+def _base_name(base: str) -> str:
+    """As it was given, but for a folder's place on this machine, which means nothing elsewhere."""
+    return Path(base).name if Path(base).is_absolute() else base
+
+
+def _base_licence(base: str) -> str | None:
+    """The licence on the base model's card; None where there is no card or none is named."""
+    from huggingface_hub import ModelCard
+
+    card = Path(base) / "README.md"
+    try:
+        licence = ModelCard.load(card if Path(base).is_dir() else base).data.get("license")
+    except Exception:  # noqa: BLE001 - no card, no network: the licence is simply not known
+        return None
+    return str(licence) if licence else None

@@ -1,0 +1,177 @@
+"""Hugging Face's Trainer, set up for reviews: model, tokens, batches, precision, progress."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from finetune.settings import TrainSettings
+from score.errors import NoInputError, UsageError
+from score.tokens import Encoder
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from transformers import (
+        EvalPrediction,
+        PreTrainedModel,
+        PreTrainedTokenizerFast,
+        Trainer,
+        TrainerCallback,
+        TrainingArguments,
+    )
+
+    from finetune.data import LabelledData, Split
+
+
+def build_trainer(
+    settings: TrainSettings, data: LabelledData, checkpoints: Path, *, progress: bool
+) -> tuple[Trainer, Encoder]:
+    """A Trainer that is ready to train, and the encoder that cuts its texts.
+
+    Args:
+        settings: how to train.
+        data: the splits; training and validation are tokenised here.
+        checkpoints: the folder for Trainer's own files.
+        progress: draw bars on stderr.
+
+    Raises:
+        NoInputError: the base model cannot be had.
+        UsageError: it cannot read inputs as long as ``settings`` wants.
+    """
+    from transformers import DataCollatorWithPadding, PrinterCallback, ProgressCallback, Trainer
+
+    tokenizer, model = _load_base(settings, data.labels)
+    encoder = Encoder(tokenizer.backend_tokenizer, settings.truncation)
+    trainer = Trainer(
+        model=model,
+        args=_training_arguments(settings, checkpoints, progress=progress),
+        data_collator=DataCollatorWithPadding(tokenizer),
+        train_dataset=tokenise(data.train, encoder),
+        eval_dataset=tokenise(data.validation, encoder),
+        processing_class=tokenizer,
+        compute_metrics=_accuracy,
+    )
+    # Both print Trainer's log lines to stdout, which is for results.
+    trainer.remove_callback(PrinterCallback)
+    trainer.remove_callback(ProgressCallback)
+    if progress:
+        trainer.add_callback(_loss_bar())
+    return trainer, encoder
+
+
+def tokenise(split: Split, encoder: Encoder) -> Dataset:
+    """The split as model inputs, with the lengths that the sampler groups batches by."""
+
+    def encode(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        ids = [encoded.ids for encoded in encoder.encode_batch(batch["text"])]
+        return {"input_ids": ids, "length": [len(one) for one in ids]}
+
+    dataset = split.to_dataset()
+    return dataset.map(encode, batched=True, remove_columns=["text"], desc="Tokenising")
+
+
+def _load_base(
+    settings: TrainSettings, labels: tuple[str, ...]
+) -> tuple[PreTrainedTokenizerFast, PreTrainedModel]:
+    from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+
+    try:
+        config = AutoConfig.from_pretrained(
+            settings.base,
+            num_labels=len(labels),
+            id2label=dict(enumerate(labels)),
+            label2id={label: i for i, label in enumerate(labels)},
+            # Attention without dropout runs in one fused kernel; dropout elsewhere stays.
+            attention_probs_dropout_prob=0.0,
+        )
+        tokenizer = AutoTokenizer.from_pretrained(settings.base, use_fast=True)
+        _check_length(settings, config.max_position_embeddings)
+        _seed(settings.seed)
+        model = AutoModelForSequenceClassification.from_pretrained(settings.base, config=config)
+    except (OSError, ValueError) as exc:
+        raise NoInputError(
+            f"The base model {settings.base} cannot be had: {str(exc).splitlines()[0]} "
+            "Give a folder or a name from the hub with --base."
+        ) from exc
+    return tokenizer, model
+
+
+def _check_length(settings: TrainSettings, positions: int) -> None:
+    wanted = settings.truncation.max_tokens
+    if wanted > positions:
+        raise UsageError(
+            f"{settings.base} reads at most {positions} tokens, not {wanted}; "
+            f"use --max-tokens {positions} or less."
+        )
+
+
+def _seed(seed: int) -> None:
+    """Make the new head's first weights the same in each run."""
+    from transformers import set_seed
+
+    set_seed(seed)
+
+
+def _training_arguments(
+    settings: TrainSettings, checkpoints: Path, *, progress: bool
+) -> TrainingArguments:
+    import torch
+    from transformers import TrainingArguments
+
+    on_cpu = not (torch.cuda.is_available() or torch.backends.mps.is_available())
+    return TrainingArguments(
+        output_dir=str(checkpoints),
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=settings.train_batch_size,
+        per_device_eval_batch_size=settings.eval_batch_size,
+        learning_rate=settings.learning_rate,
+        warmup_ratio=settings.warmup,
+        weight_decay=settings.weight_decay,
+        lr_scheduler_type="linear",
+        group_by_length=True,
+        length_column_name="length",
+        logging_steps=20,
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        # Not the loss: later epochs are overconfident before the temperature is fitted,
+        # which raises the loss of a model that is the better one.
+        metric_for_best_model="accuracy",
+        seed=settings.seed,
+        use_cpu=on_cpu,
+        bf16=_hardware_has_bf16(),
+        dataloader_pin_memory=not on_cpu,
+        disable_tqdm=not progress,
+        report_to="none",
+    )
+
+
+def _hardware_has_bf16() -> bool:
+    """Whether bf16 is faster than fp32 here; on Apple's GPUs it is emulated on some."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if torch.backends.mps.is_available():
+        return False
+    check = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return bool(check and check())
+
+
+def _accuracy(prediction: EvalPrediction) -> dict[str, float]:
+    predicted = prediction.predictions.argmax(axis=-1)
+    return {"accuracy": float((predicted == prediction.label_ids).mean())}
+
+
+def _loss_bar() -> TrainerCallback:
+    """Trainer's progress bar with the loss behind it, instead of lines on stdout."""
+    from transformers import ProgressCallback
+
+    class LossBar(ProgressCallback):
+        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+            loss = (logs or {}).get("loss")
+            if state.is_world_process_zero and self.training_bar is not None and loss is not None:
+                self.training_bar.set_postfix(loss=f"{loss:.3f}")
+
+    return LossBar()

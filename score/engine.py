@@ -1,0 +1,158 @@
+"""onnxruntime, and the execution providers it may run on.
+
+On a CPU one review is one run on one thread, and several workers share the session: as
+fast as batching from 64 tokens up, nothing is padded, and no score can depend on a
+neighbour. On a GPU reviews of like length run as a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from score.errors import BundleError, UnavailableError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    "dml": "DmlExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+}
+"""The provider names of the command line and onnxruntime's own."""
+
+PRECISIONS = {
+    "cpu": ("int8", "fp32"),
+    "cuda": ("fp16", "fp32"),
+    "openvino": ("fp32", "int8"),
+    "dml": ("fp16", "fp32"),
+    "coreml": ("fp32", "fp16"),
+}
+"""The precisions that make sense on each provider, the best one first."""
+
+_INSTALL = {
+    "cuda": "pip install 'thumbs[gpu]'",
+    "openvino": "pip install 'thumbs[openvino]'",
+    "dml": "pip install onnxruntime-directml (Windows)",
+    "coreml": "use onnxruntime for macOS",
+}
+
+BATCH_TOKENS = 16_384
+"""The most tokens, padding included, of one batch on a GPU."""
+
+
+def choose_provider(wanted: str, precisions: Sequence[str]) -> str:
+    """The provider to run on.
+
+    Args:
+        wanted: a key of :data:`PROVIDERS`, or ``auto``: CUDA where it is there and the
+            bundle has a graph for it, else the CPU. The other providers have to be asked
+            for: whether they are faster differs from machine to machine.
+        precisions: what the bundle has.
+
+    Raises:
+        UnavailableError: a provider asked for by name is not there.
+    """
+    import onnxruntime
+
+    available = onnxruntime.get_available_providers()
+    if wanted == "auto":
+        usable = PROVIDERS["cuda"] in available and set(PRECISIONS["cuda"]) & set(precisions)
+        return "cuda" if usable else "cpu"
+    if PROVIDERS[wanted] not in available:
+        raise UnavailableError(
+            f"This onnxruntime has no {PROVIDERS[wanted]}: {_INSTALL[wanted]}, "
+            "or leave out --provider."
+        )
+    return wanted
+
+
+class Engine:
+    """An ONNX graph, ready to run. Safe to use from several threads.
+
+    Args:
+        model: the ONNX file.
+        provider: a key of :data:`PROVIDERS`.
+        name: what error messages call the graph.
+
+    Attributes:
+        identity: what of the engine decides a score: provider and version.
+
+    Raises:
+        BundleError: onnxruntime refuses the graph.
+        UnavailableError: the provider is there but does not start.
+    """
+
+    def __init__(self, model: bytes, provider: str = "cpu", name: str = "the graph") -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        # Shapes change from review to review: a pattern would be planned for each anew.
+        options.enable_mem_pattern = False
+        options.log_severity_level = 4
+        wanted = PROVIDERS[provider]
+        providers = [wanted] if provider == "cpu" else [wanted, PROVIDERS["cpu"]]
+        try:
+            session = onnxruntime.InferenceSession(model, options, providers=providers)
+        except Exception as exc:  # noqa: BLE001 - onnxruntime has no common base of its errors
+            raise BundleError(f"onnxruntime refuses {name}: {_first_line(exc)}") from exc
+        if session.get_providers()[0] != wanted:
+            raise UnavailableError(
+                f"{wanted} is installed but did not start; look at its driver, "
+                "or leave out --provider."
+            )
+        self._session = session
+        self._inputs = [one.name for one in session.get_inputs()]
+        self.provider = provider
+        self.identity = f"onnxruntime {onnxruntime.__version__} {provider}"
+
+    @property
+    def batched(self) -> bool:
+        """Whether reviews should come in batches rather than one by one."""
+        return self.provider != "cpu"
+
+    def logits(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        """Run one review.
+
+        Args:
+            ids: its token ids, marks included.
+
+        Returns:
+            Shape (classes,).
+        """
+        return self._run(np.asarray([ids], np.int64), np.ones((1, len(ids)), np.int64))[0]
+
+    def batch_logits(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """Run several reviews at once, padded to the longest.
+
+        Returns:
+            Shape (len(batch), classes).
+        """
+        width = max(len(ids) for ids in batch)
+        padded = np.zeros((len(batch), width), np.int64)
+        mask = np.zeros_like(padded)
+        for row, ids in enumerate(batch):
+            padded[row, : len(ids)] = ids
+            mask[row, : len(ids)] = 1
+        return self._run(padded, mask)
+
+    def _run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
+        feeds: dict[str, Any] = {"input_ids": ids, "attention_mask": mask}
+        if "token_type_ids" in self._inputs:
+            feeds["token_type_ids"] = np.zeros_like(ids)
+        try:
+            (logits,) = self._session.run(["logits"], feeds)
+        except Exception as exc:  # noqa: BLE001 - onnxruntime has no common base of its errors
+            raise BundleError(f"onnxruntime failed on a review: {_first_line(exc)}") from exc
+        return np.asarray(logits, np.float32)
+
+
+def _first_line(exc: Exception) -> str:
+    return str(exc).splitlines()[0] if str(exc) else type(exc).__name__

@@ -1,0 +1,129 @@
+"""From a cleaned text to token ids, cut to the length the model was trained with.
+
+Training and scoring call this same code, so a model never meets an input that was cut
+in another way than those it learned from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast, get_args
+
+from score.errors import BundleError, UsageError
+
+if TYPE_CHECKING:
+    import tokenizers
+
+Strategy = Literal["head", "tail", "head+tail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Truncation:
+    """Which tokens of a text that is too long are kept.
+
+    Attributes:
+        strategy: ``head`` keeps the first tokens, ``tail`` the last, ``head+tail`` both
+            ends: an opinion often stands in the last sentences of a long review
+            (Sun et al. 2019, "How to Fine-Tune BERT for Text Classification?").
+        max_tokens: the most tokens of an input, the tokenizer's own marks included.
+        head_tokens: for ``head+tail``, how many of them come from the beginning.
+
+    Raises:
+        UsageError: the values contradict each other.
+    """
+
+    strategy: Strategy = "head+tail"
+    max_tokens: int = 256
+    head_tokens: int = 128
+
+    def __post_init__(self) -> None:
+        if self.strategy not in get_args(Strategy):
+            raise UsageError(
+                f"Unknown truncation {self.strategy!r}; it is one of head, tail, head+tail."
+            )
+        if self.max_tokens < 8:
+            raise UsageError(f"A limit of {self.max_tokens} tokens is too small; use 8 or more.")
+        if self.strategy == "head+tail" and not 0 < self.head_tokens <= self.max_tokens - 4:
+            raise UsageError(
+                f"Of {self.max_tokens} tokens {self.head_tokens} cannot come from the head; "
+                f"use 1 to {self.max_tokens - 4}."
+            )
+
+    @classmethod
+    def halves(cls, strategy: str, max_tokens: int) -> Truncation:
+        """Truncation by ``strategy`` that, for ``head+tail``, takes half from the beginning."""
+        return cls(cast("Strategy", strategy), max_tokens, max_tokens // 2)
+
+    def cut(self, ids: list[int], marks: int) -> list[int]:
+        """Shorten ``ids`` so that they and ``marks`` more tokens fit."""
+        room = self.max_tokens - marks
+        if len(ids) <= room:
+            return ids
+        if self.strategy == "head":
+            return ids[:room]
+        if self.strategy == "tail":
+            return ids[-room:]
+        return ids[: self.head_tokens] + ids[self.head_tokens - room :]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """One text as the model reads it: its token ids, and whether tokens were cut away."""
+
+    ids: list[int]
+    truncated: bool
+
+
+class Encoder:
+    """Turns texts into token ids. Safe to use from several threads.
+
+    Args:
+        tokenizer: a Hugging Face tokenizer; its own truncation and padding are switched off.
+        truncation: how to cut what is too long.
+    """
+
+    def __init__(self, tokenizer: tokenizers.Tokenizer, truncation: Truncation) -> None:
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        self._tokenizer = tokenizer
+        self._truncation = truncation
+        self._prefix, self._suffix = _marks(tokenizer)
+
+    @classmethod
+    def from_file(cls, path: Path, truncation: Truncation) -> Encoder:
+        """Load ``tokenizer.json``.
+
+        Raises:
+            BundleError: the file is no tokenizer.
+        """
+        from tokenizers import Tokenizer
+
+        try:
+            tokenizer = Tokenizer.from_file(str(path))
+        except Exception as exc:
+            raise BundleError(f"{path} cannot be read as a tokenizer: {exc}") from exc
+        return cls(tokenizer, truncation)
+
+    def encode(self, text: str) -> Encoded:
+        """Token ids of one text, at most ``max_tokens``, the tokenizer's marks around them."""
+        return self._finish(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def encode_batch(self, texts: Sequence[str]) -> list[Encoded]:
+        """The same as :meth:`encode` for each text, on all cores."""
+        encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [self._finish(encoding.ids) for encoding in encodings]
+
+    def _finish(self, ids: list[int]) -> Encoded:
+        kept = self._truncation.cut(ids, len(self._prefix) + len(self._suffix))
+        return Encoded(self._prefix + kept + self._suffix, truncated=len(kept) < len(ids))
+
+
+def _marks(tokenizer: tokenizers.Tokenizer) -> tuple[list[int], list[int]]:
+    """The ids a tokenizer puts before and behind a text: for BERT [CLS] and [SEP]."""
+    encoding = tokenizer.encode("a", add_special_tokens=True)
+    special = encoding.special_tokens_mask
+    first = special.index(0)
+    last = len(special) - special[::-1].index(0)
+    return encoding.ids[:first], encoding.ids[last:]
