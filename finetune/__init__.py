@@ -1,0 +1,1 @@
+"""Train BERT on labelled reviews: from IMDB or a table to a checkpoint."""

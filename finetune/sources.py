@@ -64,9 +64,8 @@ def read_table(path: Path, text_column: str | None, label_column: str) -> Exampl
     Raises:
         DataError: a column is missing, a row is broken or has no label.
     """
-    from score.tables.columns import find_column
-
     from score.tables import open_table
+    from score.tables.columns import find_column
 
     table = open_table(path)
     try:

@@ -1,0 +1,1 @@
+"""Score reviews with a bundle: onnxruntime over tables, no torch."""

@@ -101,7 +101,7 @@ class Engine:
         providers = [wanted] if provider == "cpu" else [wanted, PROVIDERS["cpu"]]
         try:
             session = onnxruntime.InferenceSession(model, options, providers=providers)
-        except Exception as exc:  # noqa: BLE001 - onnxruntime has no common base of its errors
+        except Exception as exc:  # onnxruntime's errors have no common base
             raise BundleError(f"onnxruntime refuses {name}: {_first_line(exc)}") from exc
         if session.get_providers()[0] != wanted:
             raise UnavailableError(
@@ -149,7 +149,7 @@ class Engine:
             feeds["token_type_ids"] = np.zeros_like(ids)
         try:
             (logits,) = self._session.run(["logits"], feeds)
-        except Exception as exc:  # noqa: BLE001 - onnxruntime has no common base of its errors
+        except Exception as exc:  # onnxruntime's errors have no common base
             raise BundleError(f"onnxruntime failed on a review: {_first_line(exc)}") from exc
         return np.asarray(logits, np.float32)
 

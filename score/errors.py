@@ -10,12 +10,12 @@
     ├── OutputError        73  the output cannot be created, or is there already
     ├── StorageError       74  reading or writing failed half-way: I/O error, disk full
     ├── BusyError          75  another run holds this output: try later
-    ├── BundleError        78  the model bundle is damaged or not to be trusted
-    └── Interrupted   130/143  SIGINT or SIGTERM: run again to go on
+    └── BundleError        78  the model bundle is damaged or not to be trusted
 
-The codes are those of BSD's sysexits.h and, for signals, the shell's 128 + number.
-Beside them stand 0 (complete), 3 (complete, but some records were rejected) and
-70 (a bug: an exception that is not in this tree).
+The codes are those of BSD's sysexits.h. Beside them stand 0 (complete), 3 (complete, but
+some records were rejected), 70 (a bug: an exception that is not in this tree) and, as in a
+shell, 128 + the number of a signal: 130 for SIGINT and 143 for SIGTERM (what is done is
+kept: run again to go on), 141 where the reader of our output left.
 
 A message is one line: it names the file and row, says what was found, and what to do.
 This module imports nothing, so that any other may import it.
@@ -24,6 +24,7 @@ This module imports nothing, so that any other may import it.
 EXIT_COMPLETE = 0
 EXIT_REJECTS = 3
 EXIT_BUG = 70
+SIGNAL_CODES = 128
 
 
 class ThumbsError(Exception):
@@ -82,16 +83,3 @@ class BundleError(ThumbsError):
     """The model bundle is damaged or not to be trusted."""
 
     exit_code = 78
-
-
-class Interrupted(ThumbsError):  # noqa: N818 - it is no error, and says what happened
-    """A signal stopped the run; what is scored is kept.
-
-    Args:
-        message: how to go on.
-        signal_number: 2 for SIGINT, 15 for SIGTERM; the exit code is 128 more.
-    """
-
-    def __init__(self, message: str, signal_number: int = 2) -> None:
-        super().__init__(message)
-        self.exit_code = 128 + signal_number

@@ -1,0 +1,200 @@
+"""The commands ``thumbs score`` and ``thumbs info``: parse, call the library, report."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+
+if TYPE_CHECKING:
+    from score.scorer import ScorerSettings
+    from score.scoring import Progress
+    from score.summary import Summary
+
+_PROVIDERS = ("auto", "cpu", "cuda", "openvino", "dml", "coreml")
+_PATH = click.Path(path_type=Path)
+
+
+@click.command(no_args_is_help=True)
+@click.argument("input", required=False)
+@click.option(
+    "-o",
+    "--output",
+    help="The file to make, - for standard output.  [default: INPUT.labelled.* beside the input]",
+)
+@click.option("--text", multiple=True, help="Score this text instead of a file; may be repeated.")
+@click.option(
+    "--text-column",
+    help="The column of the reviews, by name or as #3.  [default: the only one called text, "
+    "review, comment, content, sentence or body]",
+)
+@click.option("--model", type=_PATH, help="The folder of a bundle.  [default: the one in the box]")
+@click.option(
+    "--provider",
+    type=click.Choice(_PROVIDERS),
+    default="auto",
+    show_default=True,
+    help="What to compute on.",
+)
+@click.option("--workers", type=int, help="Reviews in work at once.  [default: one a core]")
+@click.option("--scores", is_flag=True, help="Add a column score_CLASS for each class.")
+@click.option("--prefix", default="", help="Put this before the name of each new column.")
+@click.option(
+    "--unsure-below",
+    type=float,
+    default=0.0,
+    metavar="P",
+    help="Flag labels of a confidence below P as unsure.",
+)
+@click.option(
+    "--any-language", is_flag=True, help="Label also texts that are not in the model's language."
+)
+@click.option("--encoding", help="The encoding of a CSV file.  [default: by its mark, else utf-8]")
+@click.option(
+    "--delimiter",
+    help="What stands between the cells of a CSV file.  [default: a comma, in .tsv a tab]",
+)
+@click.option(
+    "--no-header", is_flag=True, help="The first record is data; columns are called #1, #2 ..."
+)
+@click.option("--sheet", help="The sheet of an Excel workbook.")
+@click.option(
+    "--cache",
+    type=_PATH,
+    help="Remember scores in this file.  [default: in the user's cache folder]",
+)
+@click.option("--no-cache", is_flag=True, help="Remember nothing.")
+@click.option("--overwrite", is_flag=True, help="Replace an output that is there already.")
+@click.option("--summary", type=_PATH, help="Write the counts to this JSON file.")
+@click.option("--quiet", is_flag=True, help="No progress and no summary on the terminal.")
+def score(input: str | None, text: tuple[str, ...], **options: Any) -> int:  # noqa: A002 - click names the argument in the help by it
+    """Label the reviews in a CSV, TSV, Excel, Parquet or JSON Lines file.
+
+    The same rows come back with the columns label, confidence and flags behind them.
+    INPUT - is CSV from standard input. A run that was stopped goes on where it was when
+    the same line is typed again.
+    """
+    if text and input:
+        raise click.UsageError("Give a file or --text, not both.")
+    if text:
+        return _score_texts(text, options)
+    if input is None:
+        raise click.UsageError("Give a file to score, - for standard input, or --text.")
+    from score.errors import EXIT_COMPLETE, EXIT_REJECTS
+
+    summary = _score_file(input, options)
+    return EXIT_REJECTS if summary.rejected else EXIT_COMPLETE
+
+
+@click.command()
+@click.argument("bundle", required=False, type=_PATH)
+def info(bundle: Path | None) -> None:
+    """Say what a bundle is, how good, and on what data.
+
+    Without BUNDLE: the one in the box.
+    """
+    from score.bundle import DEFAULT_BUNDLE, Bundle
+    from score.describe import describe
+
+    click.echo(describe(Bundle.load(bundle or DEFAULT_BUNDLE)))
+
+
+def _score_texts(texts: tuple[str, ...], options: dict[str, Any]) -> int:
+    """One line a text: label, confidence, text."""
+    from score.scorer import Scorer
+
+    with Scorer(options["model"], _scorer_settings(options)) as scorer:
+        for text, one in zip(texts, scorer.score(texts), strict=True):
+            confidence = "" if one.confidence is None else f"{one.confidence:.4f}"
+            # In one line with tabs between, a text's own tabs and line breaks are blanks.
+            line = text.translate({ord(c): " " for c in "\t\r\n\v\f\x85\u2028\u2029"})
+            click.echo(f"{one.label or ''}\t{confidence}\t{line}")
+    return 0
+
+
+def _score_file(name: str, options: dict[str, Any]) -> Summary:
+    from score.scoring import FileSettings, score_file
+    from score.tables import TableOptions
+
+    quiet = options["quiet"]
+    source: Path | BinaryIO = sys.stdin.buffer if name == "-" else Path(name)
+    settings = FileSettings(
+        model=options["model"],
+        scorer=_scorer_settings(options),
+        table=TableOptions(
+            encoding=options["encoding"],
+            delimiter=_unescape_tab(options["delimiter"]),
+            header=not options["no_header"],
+            sheet=options["sheet"],
+        ),
+        text_column=options["text_column"],
+        class_scores=options["scores"],
+        prefix=options["prefix"],
+        overwrite=options["overwrite"],
+    )
+    with _progress(quiet=quiet) as on_progress:
+        summary = score_file(
+            source, _target(source, options["output"]), settings, on_progress=on_progress
+        )
+    if options["summary"]:
+        _write_summary(options["summary"], summary)
+    if not quiet:
+        click.echo("\n".join(summary.lines()), err=True)
+    return summary
+
+
+def _scorer_settings(options: dict[str, Any]) -> ScorerSettings:
+    from score.folders import score_cache_file
+    from score.scorer import ScorerSettings
+
+    return ScorerSettings(
+        provider=options["provider"],
+        workers=options["workers"],
+        cache=None if options["no_cache"] else options["cache"] or score_cache_file(),
+        any_language=options["any_language"],
+        unsure_below=options["unsure_below"],
+    )
+
+
+def _target(source: Path | BinaryIO, output: str | None) -> Path | BinaryIO:
+    if output == "-" or (output is None and not isinstance(source, Path)):
+        return sys.stdout.buffer
+    if output is not None:
+        return Path(output)
+    assert isinstance(source, Path)  # noqa: S101 - a stream without -o went to stdout above
+    return source.with_name(f"{source.stem}.labelled{source.suffix}")
+
+
+def _unescape_tab(delimiter: str | None) -> str | None:
+    """A tab is hard to type in a shell: a backslash and a t mean it."""
+    return "\t" if delimiter == "\\t" else delimiter
+
+
+@contextlib.contextmanager
+def _progress(*, quiet: bool) -> Iterator[Progress | None]:
+    """A bar on stderr with rows, rate and time left; none where stderr is no terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from tqdm import tqdm
+
+    with tqdm(unit=" rows", dynamic_ncols=True, leave=False) as bar:
+
+        def advance(done: int, total: int | None) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield advance
+
+
+def _write_summary(path: Path, summary: Summary) -> None:
+    from score.atomic import AtomicFile
+
+    text = json.dumps(summary.as_dict(), indent=2, ensure_ascii=False) + "\n"
+    with AtomicFile(path) as output:
+        output.file.write(text.encode())

@@ -1,0 +1,112 @@
+"""A bundle made ready to answer: cleaning, language, tokens and engine as one function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from score.cleaning import CLEANINGS
+from score.engine import BATCH_TOKENS, PRECISIONS, Engine, choose_provider
+from score.language import DETECTOR, LanguageScreen
+from score.tokens import Encoded, Encoder
+
+if TYPE_CHECKING:
+    from score.bundle import Bundle
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the model says of one text, before calibration.
+
+    Attributes:
+        logits: one for each class; empty where the text is in another language.
+        truncated: whether a part of the text was not read.
+    """
+
+    logits: tuple[float, ...]
+    truncated: bool
+
+
+_FOREIGN = Answer((), truncated=False)
+
+
+class Model:
+    """Answers texts. Safe to use from several threads.
+
+    Args:
+        bundle: the bundle.
+        provider: a key of :data:`score.engine.PROVIDERS`, or ``auto``.
+        any_language: answer also what is surely not in the bundle's language.
+
+    Attributes:
+        provider: the provider that it runs on.
+        precision: the precision of the graph.
+        temperature: what the logits of its answers are to be divided by.
+        identity: everything that decides an answer beside the text itself.
+
+    Raises:
+        BundleError: the bundle has no graph for the provider, or it cannot be loaded.
+        UnavailableError: the provider is not there.
+    """
+
+    def __init__(
+        self, bundle: Bundle, provider: str = "auto", *, any_language: bool = False
+    ) -> None:
+        description = bundle.description
+        precisions = [graph.precision for graph in description.graphs]
+        self.provider = choose_provider(provider, precisions)
+        graph = bundle.graph(*PRECISIONS[self.provider])
+        name = str(bundle.folder / graph.file)
+        self._engine = Engine(bundle.read_graph(graph), self.provider, name)
+        self._encoder = Encoder.from_file(bundle.folder / "tokenizer.json", description.truncation)
+        self._clean = CLEANINGS[description.cleaning]
+        screened = description.language is not None and not any_language
+        self._screen = LanguageScreen(description.language) if screened else None
+        self.precision = graph.precision
+        self.temperature = graph.temperature
+        detector = DETECTOR if screened else "any language"
+        self.identity = "\n".join((bundle.digest, graph.sha256, self._engine.identity, detector))
+
+    @property
+    def batched(self) -> bool:
+        """Whether :meth:`answer_batch` is the faster way here."""
+        return self._engine.batched
+
+    def clean(self, text: str) -> str:
+        """The text as the model is given it; texts that clean alike have one answer."""
+        return self._clean(text)
+
+    def answer(self, text: str) -> Answer:
+        """Answer one cleaned text that is not blank."""
+        if self._is_foreign(text):
+            return _FOREIGN
+        encoded = self._encoder.encode(text)
+        return Answer(tuple(self._engine.logits(encoded.ids).tolist()), encoded.truncated)
+
+    def answer_batch(self, texts: Sequence[str]) -> list[Answer]:
+        """Answer cleaned texts that are not blank, those of like length together."""
+        answers = [_FOREIGN] * len(texts)
+        encoded = {
+            i: self._encoder.encode(t) for i, t in enumerate(texts) if not self._is_foreign(t)
+        }
+        for batch in _batches(encoded):
+            logits = self._engine.batch_logits([encoded[i].ids for i in batch])
+            for i, row in zip(batch, logits.tolist(), strict=True):
+                answers[i] = Answer(tuple(row), encoded[i].truncated)
+        return answers
+
+    def _is_foreign(self, text: str) -> bool:
+        return self._screen is not None and self._screen.is_foreign(text)
+
+
+def _batches(encoded: dict[int, Encoded]) -> list[list[int]]:
+    """Places grouped by length, each group within the budget of one batch."""
+    batches: list[list[int]] = []
+    width = 0
+    for i in sorted(encoded, key=lambda i: len(encoded[i].ids), reverse=True):
+        if not batches or (len(batches[-1]) + 1) * width > BATCH_TOKENS:
+            batches.append([])
+            width = len(encoded[i].ids)
+        batches[-1].append(i)
+    return batches

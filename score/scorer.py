@@ -1,0 +1,202 @@
+"""From texts to labels with confidences: the model, its memory and its workers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from score.bundle import DEFAULT_BUNDLE, Bundle
+from score.cache import ScoreCache
+from score.calibration import softmax
+from score.errors import UsageError
+from score.model import Answer, Model
+
+WINDOW = 256
+"""How many texts are scored before their answers are remembered: about the work of
+three seconds, which is the most that a killed run has to do again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The judgement of one text.
+
+    Attributes:
+        label: the most probable class; None where there is no answer.
+        confidence: the calibrated probability of the label, from 0 to 1; None likewise.
+        probabilities: of each class, in class order; empty where there is no answer.
+        flags: of ``empty``, ``truncated``, ``language`` and ``unsure``, in this order.
+        remembered: whether the answer was known before.
+    """
+
+    label: str | None
+    confidence: float | None
+    probabilities: tuple[float, ...]
+    flags: tuple[str, ...]
+    remembered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScorerSettings:
+    """What a scorer may be told beside its bundle.
+
+    Attributes:
+        provider: ``auto``, ``cpu``, ``cuda``, ``openvino``, ``dml`` or ``coreml``.
+        workers: how many reviews run at once on a CPU; None is one for each core that
+            this process may use.
+        cache: the SQLite file of remembered answers; None remembers nothing.
+        any_language: score also what is surely not in the bundle's language.
+        unsure_below: labels with a smaller confidence get the flag ``unsure``.
+
+    Raises:
+        UsageError: a value is out of its range.
+    """
+
+    provider: str = "auto"
+    workers: int | None = None
+    cache: Path | None = None
+    any_language: bool = False
+    unsure_below: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.workers < 1:
+            raise UsageError(f"{self.workers} workers cannot work; use 1 or more.")
+        if not 0 <= self.unsure_below <= 1:
+            raise UsageError(f"A confidence of {self.unsure_below} is out of range; use 0 to 1.")
+
+
+class Scorer:
+    """Scores texts with a bundle. Use it as a context manager, or close it.
+
+    Args:
+        model: the folder of a bundle; None is the bundle in the box.
+        settings: provider, workers, cache and flags.
+
+    Attributes:
+        bundle: the bundle.
+        labels: the class names, in the order of ``Score.probabilities``.
+
+    Raises:
+        BundleError: the bundle is damaged.
+        UnavailableError: the provider is not there.
+    """
+
+    def __init__(
+        self, model: str | Path | None = None, settings: ScorerSettings | None = None
+    ) -> None:
+        self._settings = settings or ScorerSettings()
+        self.bundle = Bundle.load(Path(model) if model is not None else DEFAULT_BUNDLE)
+        self.labels = self.bundle.description.labels
+        self._model = Model(
+            self.bundle, self._settings.provider, any_language=self._settings.any_language
+        )
+        cache = self._settings.cache
+        self._cache = ScoreCache(cache, self._model.identity) if cache else None
+        self._pool = ThreadPoolExecutor(self._settings.workers or usable_cores(), "score")
+
+    @property
+    def device(self) -> str:
+        """Provider and precision, for people: ``cpu, int8``."""
+        return f"{self._model.provider}, {self._model.precision}"
+
+    def score(self, texts: Iterable[str]) -> list[Score]:
+        """Score texts; the result has their order. All are held in memory at once.
+
+        A text's score does not depend on the others.
+        """
+        texts = list(texts)
+        windows = (texts[i : i + WINDOW] for i in range(0, len(texts), WINDOW))
+        return [score for window in windows for score in self._score_window(window)]
+
+    def close(self) -> None:
+        """Stop the workers and release the cache."""
+        self._pool.shutdown(cancel_futures=True)
+        if self._cache:
+            self._cache.close()
+
+    def __enter__(self) -> Scorer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _score_window(self, texts: Sequence[str]) -> list[Score]:
+        cleaned = [self._model.clean(text) for text in texts]
+        wanted = dict.fromkeys(text for text in cleaned if text.strip())
+        known = self._cache.get(wanted) if self._cache else {}
+        missing = [text for text in wanted if text not in known]
+        new = self._answer_all(missing)
+        return [self._judge(known.get(text), new.get(text)) for text in cleaned]
+
+    def _answer_all(self, texts: Sequence[str]) -> dict[str, Answer]:
+        """Answer and remember; what was answered before an interruption is kept too."""
+        answers: dict[str, Answer] = {}
+        try:
+            if self._model.batched:
+                answers.update(zip(texts, self._model.answer_batch(texts), strict=True))
+            else:
+                self._answer_in_pool(texts, answers)
+        finally:
+            if self._cache:
+                self._cache.put(answers)
+        return answers
+
+    def _answer_in_pool(self, texts: Sequence[str], answers: dict[str, Answer]) -> None:
+        futures = {self._pool.submit(self._model.answer, text): text for text in texts}
+        try:
+            for future, text in futures.items():
+                answers[text] = future.result()
+        except BaseException:
+            answers.update(_finish(futures))
+            raise
+
+    def _judge(self, known: Answer | None, new: Answer | None) -> Score:
+        answer = known or new
+        if answer is None:
+            return Score(None, None, (), ("empty",))
+        if not answer.logits:
+            return Score(None, None, (), ("language",), remembered=known is not None)
+        probabilities = softmax(np.asarray(answer.logits, np.float32), self._model.temperature)
+        best = int(probabilities.argmax())
+        confidence = float(probabilities[best])
+        flags = []
+        if answer.truncated:
+            flags.append("truncated")
+        if confidence < self._settings.unsure_below:
+            flags.append("unsure")
+        return Score(
+            label=self.labels[best],
+            confidence=confidence,
+            probabilities=tuple(probabilities.tolist()),
+            flags=tuple(flags),
+            remembered=known is not None,
+        )
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _finish(futures: dict[Future[Answer], str]) -> dict[str, Answer]:
+    """Let the reviews in hand be finished, drop the rest, and give what is done."""
+    for future in futures:
+        future.cancel()
+    wait(futures)
+    return {
+        text: future.result()
+        for future, text in futures.items()
+        if not future.cancelled() and future.exception() is None
+    }

@@ -1,0 +1,188 @@
+"""The one loop: a table in, the same table with labels out."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from score.lock import only_writer
+from score.output import Output, check_output
+from score.scorer import WINDOW, Score, Scorer, ScorerSettings
+from score.summary import Summary
+from score.tables import Cell, NewColumn, Row, TableOptions, open_table
+from score.tables.columns import check_new_names, find_column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Progress = Callable[[int, "int | None"], None]
+"""Told after each window: the records done, and all records where that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileSettings:
+    """How a file is scored.
+
+    Attributes:
+        model: the folder of a bundle; None is the bundle in the box.
+        scorer: provider, workers, cache and flags.
+        table: how to read the file where it does not say itself.
+        text_column: the column of the reviews; None finds it.
+        class_scores: add a column ``score_CLASS`` for each class.
+        prefix: stands before the name of each new column.
+        overwrite: replace an output that is there already.
+    """
+
+    model: Path | None = None
+    scorer: ScorerSettings = field(default_factory=ScorerSettings)
+    table: TableOptions = field(default_factory=TableOptions)
+    text_column: str | None = None
+    class_scores: bool = False
+    prefix: str = ""
+    overwrite: bool = False
+
+
+def score_file(
+    source: Path | BinaryIO,
+    output: Path | BinaryIO,
+    settings: FileSettings | None = None,
+    *,
+    on_progress: Progress | None = None,
+) -> Summary:
+    """Score every record of a table and write the same table with the new columns.
+
+    Args:
+        source: a CSV, TSV, Excel, Parquet or JSON Lines file, or an open CSV stream.
+        output: the file to make, complete or not at all, or an open stream.
+        settings: see :class:`FileSettings`.
+        on_progress: called after each window.
+
+    Returns:
+        The counts, which add up to the number of records.
+
+    Raises:
+        ThumbsError: see :mod:`score.errors`; what was scored until then is remembered.
+    """
+    settings = settings or FileSettings()
+    with contextlib.ExitStack() as stack:
+        if isinstance(output, Path):
+            check_output(source, output, overwrite=settings.overwrite)
+            stack.enter_context(only_writer(output))
+        table = open_table(source, settings.table)
+        stack.callback(table.close)
+        column = find_column(table.columns, settings.text_column, table.name)
+        scorer = stack.enter_context(Scorer(settings.model, settings.scorer))
+        columns = new_columns(scorer.labels, settings.prefix, class_scores=settings.class_scores)
+        check_new_names(table.columns, [one.name for one in columns], table.name)
+        total = count_records(source, settings.table)
+        summary = _start_summary(table.name, output, scorer)
+        with Output(table, output, columns) as target:
+            for window in _windows(table.rows([column])):
+                _score_window(window, scorer, target, summary, settings.class_scores)
+                if on_progress:
+                    on_progress(summary.rows, total)
+        summary.rejects = str(target.rejects) if target.rejects else None
+        summary.finish()
+        return summary
+
+
+def score_frame(
+    frame: pd.DataFrame, text_column: str, *, model: str | Path | None = None
+) -> pd.DataFrame:
+    """A copy of ``frame`` with the columns ``label``, ``confidence`` and ``flags``.
+
+    Args:
+        frame: any pandas frame; its index is kept.
+        text_column: the column of the reviews; missing values count as empty.
+        model: the folder of a bundle; None is the bundle in the box.
+
+    Raises:
+        DataError: no such column, or a new column is there already.
+        BundleError: the bundle is damaged.
+    """
+    names = tuple(str(name) for name in frame.columns)
+    column = find_column(names, text_column, "The frame")
+    texts = frame.iloc[:, column]
+    with Scorer(model) as scorer:
+        columns = new_columns(scorer.labels)
+        check_new_names(names, [one.name for one in columns], "The frame")
+        scores = scorer.score(
+            "" if missing else str(text) for text, missing in zip(texts, texts.isna(), strict=True)
+        )
+    labelled = frame.copy()
+    labelled["label"] = [score.label for score in scores]
+    labelled["confidence"] = [score.confidence for score in scores]
+    labelled["flags"] = [";".join(score.flags) for score in scores]
+    return labelled
+
+
+def new_columns(
+    labels: Sequence[str], prefix: str = "", *, class_scores: bool = False
+) -> list[NewColumn]:
+    """The columns that scoring adds, in order."""
+    columns = [NewColumn(f"{prefix}label", "text"), NewColumn(f"{prefix}confidence", "number")]
+    if class_scores:
+        columns += [NewColumn(f"{prefix}score_{label}", "number") for label in labels]
+    return [*columns, NewColumn(f"{prefix}flags", "text")]
+
+
+def count_records(source: Path | BinaryIO, options: TableOptions) -> int | None:
+    """Read a file through once, which also finds what is wrong with it before hours are spent.
+
+    Returns:
+        The number of records; None for a stream, which can be read only once.
+
+    Raises:
+        DataError: a record cannot be read.
+    """
+    if not isinstance(source, Path):
+        return None
+    table = open_table(source, options)
+    try:
+        return sum(1 for _ in table.rows([]))
+    finally:
+        table.close()
+
+
+def _start_summary(table_name: str, output: Path | BinaryIO, scorer: Scorer) -> Summary:
+    return Summary(
+        input=table_name,
+        output=str(output) if isinstance(output, Path) else "standard output",
+        model=scorer.bundle.description.name,
+        device=scorer.device,
+        labels=dict.fromkeys(scorer.labels, 0),
+    )
+
+
+def _windows(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    iterator = iter(rows)
+    while window := list(islice(iterator, WINDOW)):
+        yield window
+
+
+def _score_window(
+    window: list[Row], scorer: Scorer, target: Output, summary: Summary, class_scores: bool
+) -> None:
+    scores = iter(scorer.score(row.cells[0] for row in window if row.cells))
+    for row in window:
+        summary.rows += 1
+        if row.reject:
+            summary.rejected += 1
+            target.reject(row)
+        elif row.blank:
+            summary.blank += 1
+            target.write(row, ())
+        else:
+            score = next(scores)
+            summary.count(score)
+            target.write(row, _cells(score, len(scorer.labels) if class_scores else 0))
+    target.flush()
+
+
+def _cells(score: Score, class_scores: int) -> list[Cell]:
+    probabilities: list[Cell] = list(score.probabilities) or [None] * class_scores
+    return [score.label, score.confidence, *probabilities[:class_scores], ";".join(score.flags)]
