@@ -78,7 +78,7 @@ def score_file(
         scorer = stack.enter_context(Scorer(settings.model, settings.scorer))
         columns = new_columns(scorer.labels, settings.prefix, class_scores=settings.class_scores)
         check_new_names(table.columns, [one.name for one in columns], table.name)
-        total = count_records(source, settings.table)
+        total = count_records(source, settings.table, column)
         summary = _start_summary(table.name, output, scorer)
         with Output(table, output, columns) as target:
             for window in _windows(table.rows([column])):
@@ -130,7 +130,7 @@ def new_columns(
     return [*columns, NewColumn(f"{prefix}flags", "text")]
 
 
-def count_records(source: Path | BinaryIO, options: TableOptions) -> int | None:
+def count_records(source: Path | BinaryIO, options: TableOptions, column: int) -> int | None:
     """Read a file through once, which also finds what is wrong with it before hours are spent.
 
     Returns:
@@ -143,7 +143,7 @@ def count_records(source: Path | BinaryIO, options: TableOptions) -> int | None:
         return None
     table = open_table(source, options)
     try:
-        return sum(1 for _ in table.rows([]))
+        return sum(1 for _ in table.rows([column]))
     finally:
         table.close()
 

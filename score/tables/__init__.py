@@ -7,11 +7,28 @@ with new cells behind it. Nothing here knows what a label is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import importlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Literal, Protocol
+from pathlib import Path
+from typing import BinaryIO, Literal, Protocol, cast
 
-__all__ = ["Cell", "NewColumn", "Reject", "Row", "Table", "TableOptions", "TableWriter"]
+from score.errors import DataError, NoInputError, StorageError, ThumbsError, UsageError
+from score.tables.columns import check_new_names, find_column, shown
+
+__all__ = [
+    "Cell",
+    "NewColumn",
+    "Reject",
+    "Row",
+    "Source",
+    "Table",
+    "TableOptions",
+    "TableWriter",
+    "check_new_names",
+    "find_column",
+    "open_table",
+]
 
 Cell = str | float | None
 """A new cell: text, a number (written with four decimals), or None for an empty cell."""
@@ -80,7 +97,10 @@ class TableWriter(Protocol):
     """Writes the records of the table it came from, each with its new cells."""
 
     def write(self, row: Row, cells: Sequence[Cell]) -> None:
-        """Write one record; ``cells`` is empty for a blank one."""
+        """Write one record; ``cells`` is empty for a blank one.
+
+        Rejected records are not written here, they belong to the rejects.
+        """
 
     def close(self) -> None:
         """Write what is still held back; the target stays open."""
@@ -98,10 +118,147 @@ class Table(Protocol):
     columns: tuple[str, ...]
 
     def rows(self, wanted: Sequence[int]) -> Iterator[Row]:
-        """Read all records once, in order, with the text of the columns ``wanted``."""
+        """Read all records once, in order, with the text of the columns ``wanted``.
+
+        Args:
+            wanted: places in ``columns``, counted from 0. With none the rows can be
+                counted, but have no cells and all look blank.
+        """
 
     def writer(self, target: BinaryIO, new_columns: Sequence[NewColumn]) -> TableWriter:
         """Start the same table, with ``new_columns`` at its right end, in ``target``."""
 
     def close(self) -> None:
         """Release the input file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An opened input: what a table reads from.
+
+    Attributes:
+        name: what messages call it, on one line.
+        stream: its bytes.
+        owned: whether the table closes the stream; standard input stays the caller's.
+    """
+
+    name: str
+    stream: BinaryIO
+    owned: bool
+
+    def close(self) -> None:
+        """Close the stream, if it was opened here."""
+        if self.owned:
+            self.stream.close()
+
+    def broken(self, kind: str, cause: Exception) -> ThumbsError:
+        """Say that the content cannot be read, or that reading itself failed.
+
+        Args:
+            kind: what the content should have been, such as ``a Parquet file``.
+            cause: what the foreign library raised; libraries raise OSError for damaged
+                content too, but only the operating system sets its errno.
+        """
+        if isinstance(cause, OSError) and cause.errno:
+            return StorageError(f"{self.name} could not be read: {cause.strerror}.")
+        found = shown(str(cause) or type(cause).__name__, 120).rstrip(".")
+        return DataError(f"{self.name} is damaged or not {kind}: {found}.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Format:
+    """A kind of file: what to call it, who reads it, which options say something about it."""
+
+    kind: str
+    reader: str
+    options: frozenset[str]
+
+
+_CSV = _Format(
+    "a CSV file",
+    "score.tables.csv_table:CsvTable",
+    frozenset({"--encoding", "--delimiter", "--no-header"}),
+)
+_EXCEL = _Format(
+    "an Excel workbook",
+    "score.tables.excel_table:ExcelTable",
+    frozenset({"--sheet", "--no-header"}),
+)
+_PARQUET = _Format("a Parquet file", "score.tables.parquet_table:ParquetTable", frozenset())
+_JSONL = _Format("a JSON Lines file", "score.tables.jsonl_table:JsonlTable", frozenset())
+
+_FORMATS = {
+    ".csv": _CSV,
+    ".tsv": _CSV,
+    ".xlsx": _EXCEL,
+    ".xlsm": _EXCEL,
+    ".parquet": _PARQUET,
+    ".jsonl": _JSONL,
+    ".ndjson": _JSONL,
+}
+
+
+def open_table(source: Path | BinaryIO, options: TableOptions | None = None) -> Table:
+    """Open a table; the suffix says the format, and only that format's reader is imported.
+
+    Args:
+        source: a file, or a binary stream: that is CSV and is called ``standard input``.
+        options: what the file itself does not say.
+
+    Raises:
+        UsageError: no format has that suffix, or an option does not fit the format.
+        NoInputError: the file is not there or cannot be opened.
+        DataError: the content is damaged or can be read in more than one way.
+        StorageError: reading failed.
+    """
+    options = options or TableOptions()
+    opened = _open_file(source) if isinstance(source, Path) else _standard_input(source)
+    try:
+        chosen = _format_of(source, opened.name) if isinstance(source, Path) else _CSV
+        _check_options(options, chosen, opened.name)
+        module, reader = chosen.reader.split(":")
+        build = getattr(importlib.import_module(module), reader)
+        return cast("Callable[[Source, TableOptions], Table]", build)(opened, options)
+    except BaseException:
+        opened.close()
+        raise
+
+
+def _standard_input(stream: BinaryIO) -> Source:
+    return Source("standard input", stream, owned=False)
+
+
+def _open_file(path: Path) -> Source:
+    name = shown(str(path), 1000)
+    try:
+        return Source(name, path.open("rb"), owned=True)
+    except FileNotFoundError as exc:
+        raise NoInputError(f"No such file: {name}. Check the name and the folder.") from exc
+    except OSError as exc:
+        if path.is_dir():
+            raise NoInputError(f"{name} is a folder. Name a file in it.") from exc
+        raise NoInputError(f"{name} cannot be opened: {exc.strerror}.") from exc
+
+
+def _format_of(path: Path, name: str) -> _Format:
+    try:
+        return _FORMATS[path.suffix.lower()]
+    except KeyError:
+        raise UsageError(
+            f"{name} has none of the suffixes that can be read: {', '.join(_FORMATS)}. "
+            "Save it as one of these, or pipe it as CSV into standard input (-)."
+        ) from None
+
+
+def _check_options(options: TableOptions, chosen: _Format, name: str) -> None:
+    given = {
+        "--encoding": options.encoding is not None,
+        "--delimiter": options.delimiter is not None,
+        "--no-header": not options.header,
+        "--sheet": options.sheet is not None,
+    }
+    for option, is_given in given.items():
+        if is_given and option not in chosen.options:
+            raise UsageError(
+                f"{option} says nothing about {chosen.kind}. Leave it out to read {name}."
+            )

@@ -1,0 +1,198 @@
+"""Make the samples that no text editor would save as they are.
+
+Run in this folder: python make.py
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import zipfile
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from openpyxl import Workbook
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
+from openpyxl.chart import BarChart, Reference
+from openpyxl.styles import Font, PatternFill
+from openpyxl.worksheet.table import Table
+
+Rows = Sequence[tuple[Any, ...]]
+
+HERE = Path(__file__).parent
+
+
+def make_encoded_text() -> None:
+    """Text in encodings other than utf-8, and bytes that are no text."""
+    # Half of these characters is the byte of a line feed or of a carriage return.
+    text = "id,text\r\n1,Très bien.\r\n2,ઊંઘ\u0a0d\u0d0a\u0a0a\n"
+    (HERE / "utf16_le.csv").write_bytes(b"\xff\xfe" + text.encode("utf-16-le"))
+    (HERE / "utf16_be.csv").write_bytes(b"\xfe\xff" + text.encode("utf-16-be"))
+    (HERE / "utf16_no_bom.csv").write_bytes(text.encode("utf-16-le"))
+    (HERE / "utf32_le.csv").write_bytes(b"\xff\xfe\0\0" + text.encode("utf-32-le"))
+    (HERE / "cp1252.csv").write_bytes("id,text\n1,Très cher: 5 €.\n2,Bon.\n".encode("cp1252"))
+    # Two spellings of one character, and a second byte that looks like a delimiter.
+    shift_jis = b"id|text\n1|\x87\x90\x81\xe0\n2|\x83\x7c\x83\x58\x83\x67\n"
+    (HERE / "shift_jis.csv").write_bytes(shift_jis)
+    (HERE / "gb18030.csv").write_bytes("id,text\n1,很好。\n2,糟糕€㐀.\n".encode("gb18030"))
+    (HERE / "nul_byte.csv").write_bytes(b"id,text\n1,Good.\n2,Ba\0d.\n")
+    (HERE / "bare_cr.csv").write_bytes(b"id,text\n1,Good.\n2,Ba\rd.\n")
+    (HERE / "cr_only.csv").write_bytes(b"id,text\r1,Good.\r2,Bad.\r")
+    (HERE / "latin1.jsonl").write_bytes(b'{"text": "Good."}\n{"text": "Caf\xe9."}\n')
+    (HERE / "encrypted.xlsx").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504))
+
+
+def make_kinds_of_cells() -> None:
+    """A cell of each kind, formats, and hidden columns on the right."""
+    kinds = Workbook()
+    rows: Rows = [
+        ("id", "text", "kind"),
+        (7.0, "Good.", "float"),
+        (12345678901234, datetime.datetime(2024, 3, 1), "date"),
+        (None, None, None),
+        (1.5, True, "bool"),
+        ("#N/A", "#DIV/0!", "error"),
+        ("007", "=no formula", "text"),
+        (8, CellRichText("Very ", TextBlock(InlineFont(b=True), "good"), "."), "rich"),
+        (9, "Two_x000D_\nlines.", "carriage return"),
+    ]
+    fill_sheet(kinds, "Reviews", rows)
+    kinds["Reviews"]["B7"].data_type = "s"
+    kinds["Reviews"]["C1"].font = Font(bold=True)
+    kinds["Reviews"]["C2"].fill = PatternFill("solid", fgColor="FFFF00")
+    kinds["Reviews"].column_dimensions.group("C", "H", hidden=True)
+    kinds.save(HERE / "kinds_of_cells.xlsx")
+
+
+def make_formulas() -> None:
+    """Formulas with the results that Excel stores, and without."""
+    formulas = Workbook()
+    rows: Rows = [
+        ("id", "text"),
+        (1, '="Go"&"od."'),
+        (2, '=""'),
+        (3, "Bad."),
+        (4, "=1/0"),
+        (5, "=2+5"),
+    ]
+    fill_sheet(formulas, "Reviews", rows)
+    formulas.save(HERE / "formulas_never_calculated.xlsx")
+    formulas.save(HERE / "formulas.xlsx")
+    store_results(HERE / "formulas.xlsx", {"B2": "Good.", "B3": "", "B5": "#DIV/0!", "B6": "7"})
+
+
+def make_merged_cells() -> None:
+    """Merged cells that reach right of all values."""
+    merged = Workbook()
+    rows: Rows = [(None, None), ("id", "text"), (1, "Good."), (2, None), (3, "Bad.")]
+    fill_sheet(merged, "Reviews", rows)
+    merged["Reviews"].merge_cells("B3:D4")
+    merged["Reviews"].merge_cells("B2:C2")
+    merged.save(HERE / "merged_cells.xlsx")
+
+
+def make_sheets() -> None:
+    """Two sheets that could be meant, and an empty one."""
+    sheets = Workbook()
+    fill_sheet(sheets, "March", [("id", "text"), (1, "Good.")])
+    fill_sheet(sheets, "April", [("id", "text"), (1, "Bad."), (2, "Worse.")])
+    sheets.create_sheet("Empty")
+    sheets.save(HERE / "two_sheets.xlsx")
+
+
+def make_table() -> None:
+    """An Excel table with a totals row."""
+    listed = Workbook()
+    rows: Rows = [("id", "text"), (1, "Good."), (2, "Bad."), ("Total", "=SUBTOTAL(103,B2:B3)")]
+    sheet = fill_sheet(listed, "Reviews", rows)
+    table: Any = Table(displayName="Reviews", ref="A1:B4", totalsRowCount=1)
+    sheet.add_table(table)
+    table._initialise_columns()
+    table.autoFilter.ref = "A1:B3"
+    for column, name in zip(table.tableColumns, ("id", "text"), strict=True):
+        column.name = name
+    listed.create_sheet("Notes")
+    listed.save(HERE / "excel_table.xlsx")
+
+
+def make_chart() -> None:
+    """A chart and a filter."""
+    chart = Workbook()
+    sheet = fill_sheet(chart, "Reviews", [("stars", "text"), (5, "Good."), (1, "Bad.")])
+    bars = BarChart()
+    bars.add_data(Reference(sheet, min_col=1, min_row=1, max_row=3), titles_from_data=True)
+    sheet.add_chart(bars, "H2")
+    sheet.auto_filter.ref = "A1:B3"
+    chart.save(HERE / "chart.xlsx")
+
+
+def make_empty_workbook() -> None:
+    """Nothing."""
+    empty = Workbook()
+    empty.save(HERE / "empty.xlsx")
+
+
+def fill_sheet(workbook: Workbook, title: str, rows: Rows) -> Any:
+    """Fill the first sheet while it is unused, else a new one."""
+    sheet = workbook.worksheets[0]
+    if sheet.title != "Sheet":
+        sheet = workbook.create_sheet()
+    sheet.title = title
+    for row in rows:
+        sheet.append(row)
+    return sheet
+
+
+def store_results(path: Path, results: dict[str, str]) -> None:
+    """Put results beside the formulas, as Excel does; openpyxl cannot."""
+    with zipfile.ZipFile(path) as package:
+        parts = {name: package.read(name) for name in package.namelist()}
+    sheet = parts["xl/worksheets/sheet1.xml"].decode()
+    for cell, result in results.items():
+        kind = "e" if result.startswith("#") else "n" if result.isdigit() else "str"
+        pattern = rf'<c r="{cell}"([^>]*)>(<f>.*?</f>)<v\s*(?:/>|></v>)'
+        sheet, found = re.subn(pattern, rf'<c r="{cell}"\1 t="{kind}">\2<v>{result}</v>', sheet)
+        if found != 1:
+            raise ValueError(f"no formula in {cell}: {sheet}")
+    parts["xl/worksheets/sheet1.xml"] = sheet.encode()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as package:
+        for name, content in parts.items():
+            package.writestr(name, content)
+
+
+def make_parquet() -> None:
+    """Columns of every kind, metadata, two row groups."""
+    moment = datetime.datetime(2024, 3, 1, 12, tzinfo=datetime.timezone.utc)
+    columns = {
+        "text": pa.array(["Good.", None, "", "007"], pa.large_string()),
+        "kind": pa.array(["a", "b", "a", None]).dictionary_encode(),
+        "nested": pa.array([{"stars": [5, 4]}, None, {"stars": []}, {"stars": None}]),
+        "price": pa.array([Decimal("1.10"), None, Decimal("2.00"), Decimal("0.05")]),
+        "when": pa.array([moment, None, moment, moment], pa.timestamp("ns", "Europe/Berlin")),
+        "raw": pa.array([b"bytes", b"", None, "é".encode()], pa.binary()),
+        "number": pa.array([1.0, None, 2.5, 1e300]),
+        "flag": pa.array([True, False, None, True]),
+    }
+    table = pa.table(columns).replace_schema_metadata({"made by": "make.py"})
+    pq.write_table(table, HERE / "nested.parquet", row_group_size=3, compression="ZSTD")
+    no_rows = table.slice(0, 0)
+    pq.write_table(no_rows, HERE / "no_rows.parquet", compression="NONE")
+    latin1 = pa.array([b"Good.", b"Caf\xe9."], pa.binary())
+    pq.write_table(pa.table({"text": latin1}), HERE / "not_utf8.parquet")
+
+
+if __name__ == "__main__":
+    make_encoded_text()
+    make_kinds_of_cells()
+    make_formulas()
+    make_merged_cells()
+    make_sheets()
+    make_table()
+    make_chart()
+    make_empty_workbook()
+    make_parquet()
