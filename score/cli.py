@@ -128,7 +128,7 @@ def _score_file(name: str, options: dict[str, Any]) -> Summary:
         scorer=_scorer_settings(options),
         table=TableOptions(
             encoding=options["encoding"],
-            delimiter=_unescape_tab(options["delimiter"]),
+            delimiter=options["delimiter"],
             header=not options["no_header"],
             sheet=options["sheet"],
         ),
@@ -168,11 +168,6 @@ def _target(source: Path | BinaryIO, output: str | None) -> Path | BinaryIO:
         return Path(output)
     assert isinstance(source, Path)  # noqa: S101 - a stream without -o went to stdout above
     return source.with_name(f"{source.stem}.labelled{source.suffix}")
-
-
-def _unescape_tab(delimiter: str | None) -> str | None:
-    """A tab is hard to type in a shell: a backslash and a t mean it."""
-    return "\t" if delimiter == "\\t" else delimiter
 
 
 @contextlib.contextmanager

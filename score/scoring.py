@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -68,6 +69,7 @@ def score_file(
         ThumbsError: see :mod:`score.errors`; what was scored until then is remembered.
     """
     settings = settings or FileSettings()
+    started = time.monotonic()
     with contextlib.ExitStack() as stack:
         if isinstance(output, Path):
             check_output(source, output, overwrite=settings.overwrite)
@@ -86,7 +88,7 @@ def score_file(
                 if on_progress:
                     on_progress(summary.rows, total)
         summary.rejects = str(target.rejects) if target.rejects else None
-        summary.finish()
+        summary.seconds = time.monotonic() - started
         return summary
 
 

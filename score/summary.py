@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from score.scorer import Score
@@ -29,7 +28,7 @@ class Summary:
         truncated, unsure: rows with this flag; they have a label.
         remembered: rows whose answer was known from an earlier run.
         rejects: the file of the rejects; None where there are none.
-        seconds: how long it took.
+        seconds: how long it took, from the first look at the file to the last row.
     """
 
     input: str
@@ -47,7 +46,6 @@ class Summary:
     remembered: int = 0
     rejects: str | None = None
     seconds: float = 0.0
-    _started: float = field(default_factory=time.monotonic, repr=False)
 
     def count(self, score: Score) -> None:
         """Count one scored row."""
@@ -57,14 +55,9 @@ class Summary:
             setattr(self, flag, getattr(self, flag) + 1)
         self.remembered += score.remembered
 
-    def finish(self) -> None:
-        """Stop the clock."""
-        self.seconds = time.monotonic() - self._started
-
     def as_dict(self) -> dict[str, Any]:
         """The counts for machines, with the rate in rows a second."""
-        names = [name for name in self.__dataclass_fields__ if not name.startswith("_")]
-        counts = {name: getattr(self, name) for name in names}
+        counts = asdict(self)
         counts["seconds"] = round(self.seconds, 3)
         counts["rows_per_second"] = round(self.rows / self.seconds, 1) if self.seconds else None
         return counts

@@ -1,0 +1,187 @@
+"""Scorer, its model and its engine, on a bundle that was made by the real path."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+import pytest
+
+from score.bundle import Bundle
+from score.cache import ScoreCache
+from score.engine import Engine, choose_provider
+from score.errors import BundleError, DataError, UnavailableError, UsageError
+from score.model import Answer, Model
+from score.scorer import Scorer, ScorerSettings
+from score.scoring import score_frame
+
+GOOD, BAD = "A good and wonderful film.", "A bad and awful film."
+
+
+@pytest.fixture
+def scorer(tiny_bundle: Path) -> Iterator[Scorer]:
+    """A scorer that remembers nothing."""
+    with Scorer(tiny_bundle) as one:
+        yield one
+
+
+def test_scores_have_the_order_of_the_texts(scorer: Scorer) -> None:
+    """One score a text: label, its probability, all probabilities, flags."""
+    good, empty, bad, same = scorer.score([GOOD, " \n\t", BAD, GOOD])
+    assert (good.label, bad.label) == ("positive", "negative")
+    assert (empty.label, empty.confidence, empty.probabilities) == (None, None, ())
+    assert empty.flags == ("empty",)
+    assert same == good
+    assert good.confidence == good.probabilities[1] == max(good.probabilities)
+    assert sum(good.probabilities) == pytest.approx(1)
+
+
+def test_line_break_marks_do_not_count(scorer: Scorer) -> None:
+    """The cleaning that the bundle names is applied before scoring."""
+    plain, marked = scorer.score(["A good film, really.", "A good film,<br />really."])
+    assert plain == marked
+
+
+def test_a_long_text_is_flagged_and_judged(scorer: Scorer) -> None:
+    """A text that is cut has a label and says that it was cut."""
+    (score,) = scorer.score([GOOD + " the film" * 400])
+    assert score.label is not None
+    assert score.flags == ("truncated",)
+
+
+def test_unsure_is_a_matter_of_confidence(tiny_bundle: Path) -> None:
+    """Labels below the threshold are flagged, and kept."""
+    with Scorer(tiny_bundle, ScorerSettings(unsure_below=1.0)) as scorer:
+        (score,) = scorer.score([GOOD])
+    assert (score.label, score.flags) == ("positive", ("unsure",))
+
+
+def test_a_batch_answers_like_one_by_one(tiny_bundle: Path) -> None:
+    """The way of the GPUs gives every text its own answer, in the texts' order."""
+    model = Model(Bundle.load(tiny_bundle))
+    texts = [f"{word} film " * n for n, word in enumerate(["good", "bad", "awful", "fine"], 1)]
+    one_by_one = [model.answer(text) for text in texts]
+    batch = model.answer_batch(texts)
+    for one, other in zip(one_by_one, batch, strict=True):
+        # int8 scales are those of the whole batch: near, not equal, which is why a CPU
+        # runs one review at a time.
+        assert other.logits == pytest.approx(one.logits, abs=0.1)
+        assert other.truncated == one.truncated
+
+
+def test_an_interruption_keeps_what_is_done(
+    tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C in a window: the reviews in hand are finished and remembered, no others."""
+    cache = tmp_path / "cache.sqlite3"
+    started, go_on = threading.Event(), threading.Event()
+
+    def answer(_model: Model, text: str) -> Answer:
+        if text == "second":
+            started.set()
+            go_on.wait(10)
+        return Answer((1.0, 2.0), truncated=False)
+
+    def interrupt(*_: object) -> Answer:
+        started.wait(10)
+        go_on.set()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Model, "answer", answer)
+    settings = ScorerSettings(workers=1, cache=cache)
+    with Scorer(tiny_bundle, settings) as scorer:
+        with monkeypatch.context() as patched:
+            patched.setattr("concurrent.futures.Future.result", _result_or(interrupt))
+            with pytest.raises(KeyboardInterrupt):
+                scorer.score(["first", "second", *(f"later {i}" for i in range(50))])
+        identity = scorer._model.identity
+    known = ScoreCache(cache, identity).get(["first", "second", "later 40", "later 49"])
+    assert set(known) == {"first", "second"}
+
+
+def _result_or(interrupt: object) -> object:
+    """``Future.result`` whose second call is where the signal arrives."""
+    from concurrent.futures import Future
+
+    original = Future.result
+    calls = iter(range(1000))
+
+    def result(future: Future[Answer], timeout: float | None = None) -> Answer:
+        if next(calls) == 1:
+            assert callable(interrupt)
+            interrupt()
+        return original(future, timeout)
+
+    return result
+
+
+def test_a_frame_comes_back_wider(tiny_bundle: Path) -> None:
+    """score_frame keeps index and columns, and counts missing values as empty."""
+    frame = pd.DataFrame({"Review": [GOOD, None, BAD]}, index=["a", "b", "c"])
+    labelled = score_frame(frame, "review", model=tiny_bundle)
+    assert list(labelled.columns) == ["Review", "label", "confidence", "flags"]
+    assert list(labelled.index) == ["a", "b", "c"]
+    assert [labelled["label"].iloc[i] for i in (0, 2)] == ["positive", "negative"]
+    assert labelled["flags"].tolist() == ["", "empty", ""]
+    assert list(frame.columns) == ["Review"]
+
+
+def test_a_frame_without_the_column(tiny_bundle: Path) -> None:
+    """A column that is not there is refused with the list of those that are."""
+    with pytest.raises(DataError, match=r"^The frame has no column 'text'\. Its columns: Review\."):
+        score_frame(pd.DataFrame({"Review": []}), "text", model=tiny_bundle)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"workers": 0}, "0 workers cannot work; use 1 or more."),
+        ({"unsure_below": 1.5}, "A confidence of 1.5 is out of range; use 0 to 1."),
+    ],
+)
+def test_impossible_settings(settings: dict[str, float], message: str) -> None:
+    """Settings refuse at birth what cannot be."""
+    with pytest.raises(UsageError) as raised:
+        ScorerSettings(**settings)  # type: ignore[arg-type] # wrong on purpose
+    assert str(raised.value) == message
+
+
+def test_the_provider_that_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With auto, CUDA is taken only with a graph for it; a name is taken or refused."""
+    both = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: both)
+    assert choose_provider("auto", ["int8"]) == "cpu"
+    assert choose_provider("auto", ["int8", "fp16"]) == "cuda"
+    assert choose_provider("cuda", ["fp32"]) == "cuda"
+    with pytest.raises(UnavailableError):
+        choose_provider("openvino", ["fp32"])
+
+
+def test_a_graph_that_is_none() -> None:
+    """What onnxruntime refuses is a bundle error, not a traceback."""
+    with pytest.raises(BundleError, match=r"^onnxruntime refuses model\.onnx: "):
+        Engine(b"no graph", name="model.onnx")
+
+
+def test_a_bundle_without_a_graph_for_the_provider(tiny_bundle: Path) -> None:
+    """The refusal names the export's option."""
+    bundle = Bundle.load(tiny_bundle)
+    with pytest.raises(BundleError) as raised:
+        bundle.graph("fp16")
+    assert str(raised.value) == (
+        f"The bundle {tiny_bundle} has no graph in fp16, which this provider needs. "
+        "Export it again with --precision fp16."
+    )
+
+
+def test_logits_have_the_shape_they_promise(tiny_bundle: Path) -> None:
+    """One review gives (classes,), a batch gives (n, classes), as float32."""
+    bundle = Bundle.load(tiny_bundle)
+    engine = Engine(bundle.read_graph(bundle.graph("int8")))
+    assert engine.logits([1, 5, 2]).shape == (2,)
+    batch = engine.batch_logits([[1, 5, 2], [1, 2]])
+    assert (batch.shape, batch.dtype) == ((2, 2), np.dtype(np.float32))
