@@ -11,14 +11,10 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from finetune.sources import Examples, read_source
 from score.cleaning import CLEANINGS, DEFAULT_CLEANING
 from score.errors import DataError, UsageError
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 logger = logging.getLogger(__name__)
 
@@ -70,12 +66,6 @@ class Split:
     def __len__(self) -> int:
         return len(self.texts)
 
-    def to_dataset(self) -> Dataset:
-        """The split as a Hugging Face data set with the columns ``text`` and ``label``."""
-        from datasets import Dataset
-
-        return Dataset.from_dict({"text": list(self.texts), "label": list(self.classes)})
-
     def sample(self, size: int | None, seed: int) -> Split:
         """A shuffled sample of ``size`` rows; all rows, in order, where ``size`` is None."""
         if size is None or size >= len(self):
@@ -107,6 +97,7 @@ class LabelledData:
 
     Attributes:
         name: what it is called in reports and in the bundle.
+        test_name: what the test split is called there.
         labels: the class names, in class order.
         cleaning: the name of the cleaning that all texts went through.
         train, validation, test: the three splits; no cleaned text stands in both of the
@@ -114,6 +105,7 @@ class LabelledData:
     """
 
     name: str
+    test_name: str
     labels: tuple[str, ...]
     cleaning: str
     train: Split
@@ -154,6 +146,7 @@ def load_data(settings: DataSettings) -> LabelledData:
         train, test = pool.where(share, 1), _to_split(source.test, classes)
     data = LabelledData(
         name=source.train.name,
+        test_name=source.test.name if source.test else f"{source.train.name}, held-back part",
         labels=tuple(classes.values()),
         cleaning=DEFAULT_CLEANING,
         train=train,

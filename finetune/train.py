@@ -86,6 +86,8 @@ def train_model(
         **_measure(trainer, encoder, labelled),
         "versions": {name: version(name) for name in ("torch", "transformers", "datasets")},
     }
+    # Of an earlier model in this folder; it must not vouch for the new one.
+    (output / METRICS_FILE).unlink(missing_ok=True)
     trainer.save_model(str(output))
     write_json(output / PREPROCESSING_FILE, _preprocessing(labelled, settings))
     write_validation(output, labelled.validation, labelled.labels)
@@ -141,7 +143,7 @@ def _prepare_checkpoints(
 def _train(trainer: Trainer, checkpoints: Path) -> None:
     from transformers.trainer_utils import get_last_checkpoint
 
-    last = get_last_checkpoint(str(checkpoints))
+    last = get_last_checkpoint(str(checkpoints))  # type: ignore[no-untyped-call] # theirs
     if last:
         logger.warning("Going on from %s", last)
     trainer.train(resume_from_checkpoint=last)
@@ -167,7 +169,7 @@ def _predict(
     """Logits, shape (n, classes), and the true classes, shape (n,), in the split's order."""
     import numpy as np
 
-    output = trainer.predict(tokenise(split, encoder))  # type: ignore[arg-type] # datasets' own
+    output = trainer.predict(tokenise(split, encoder))
     return np.asarray(output.predictions, np.float32), np.asarray(output.label_ids, np.int64)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,13 +62,11 @@ def build_trainer(
 
 def tokenise(split: Split, encoder: Encoder) -> Dataset:
     """The split as model inputs, with the lengths that the sampler groups batches by."""
+    from datasets import Dataset
 
-    def encode(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
-        ids = [encoded.ids for encoded in encoder.encode_batch(batch["text"])]
-        return {"input_ids": ids, "length": [len(one) for one in ids]}
-
-    dataset = split.to_dataset()
-    return dataset.map(encode, batched=True, remove_columns=["text"], desc="Tokenising")
+    ids = [encoded.ids for encoded in encoder.encode_batch(split.texts)]
+    lengths = [len(one) for one in ids]
+    return Dataset.from_dict({"input_ids": ids, "length": lengths, "label": list(split.classes)})
 
 
 def _load_base(
@@ -75,6 +74,8 @@ def _load_base(
 ) -> tuple[PreTrainedTokenizerFast, PreTrainedModel]:
     from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
+    # It warns that the new head is untrained and advises to train it, which is what follows.
+    logging.getLogger("transformers.modeling_utils").setLevel(logging.ERROR)
     try:
         config = AutoConfig.from_pretrained(
             settings.base,
@@ -84,7 +85,7 @@ def _load_base(
             # Attention without dropout runs in one fused kernel; dropout elsewhere stays.
             attention_probs_dropout_prob=0.0,
         )
-        tokenizer = AutoTokenizer.from_pretrained(settings.base, use_fast=True)
+        tokenizer = AutoTokenizer.from_pretrained(settings.base)  # type: ignore[no-untyped-call] # theirs
         _check_length(settings, config.max_position_embeddings)
         _seed(settings.seed)
         model = AutoModelForSequenceClassification.from_pretrained(settings.base, config=config)
@@ -152,7 +153,7 @@ def _hardware_has_bf16() -> bool:
     import torch
 
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if torch.backends.mps.is_available():
         return False
     check = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
@@ -160,8 +161,10 @@ def _hardware_has_bf16() -> bool:
 
 
 def _accuracy(prediction: EvalPrediction) -> dict[str, float]:
-    predicted = prediction.predictions.argmax(axis=-1)
-    return {"accuracy": float((predicted == prediction.label_ids).mean())}
+    import numpy as np
+
+    predicted = np.asarray(prediction.predictions).argmax(axis=-1)
+    return {"accuracy": float(np.mean(predicted == prediction.label_ids))}
 
 
 def _loss_bar() -> TrainerCallback:
@@ -169,7 +172,8 @@ def _loss_bar() -> TrainerCallback:
     from transformers import ProgressCallback
 
     class LossBar(ProgressCallback):
-        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        def on_log(self, *arguments: Any, logs: Any = None, **_: Any) -> None:
+            _, state, _ = arguments
             loss = (logs or {}).get("loss")
             if state.is_world_process_zero and self.training_bar is not None and loss is not None:
                 self.training_bar.set_postfix(loss=f"{loss:.3f}")

@@ -1,0 +1,269 @@
+"""A checkpoint becomes a bundle: convert, smooth, quantise, calibrate, verify, describe."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from export.checkpoint import Checkpoint
+from export.convert import convert, to_half
+from export.describe import copy_descriptions, provenance
+from export.quantize import quantize
+from export.reviews import Reviews, packaged_reviews, read_reviews
+from export.smooth import smooth
+from export.verify import Comparison, checkpoint_logits, figures, graph_logits
+from score.bundle import (
+    GRAPH_FILES,
+    MANIFEST_FILE,
+    TOKENIZER_FILE,
+    Bundle,
+    Description,
+    Graph,
+    sha256_of,
+    write_manifest,
+)
+from score.calibration import fit_temperature
+from score.cleaning import CLEANINGS
+from score.engine import Engine
+from score.errors import OutputError, UsageError
+from score.lock import only_writer
+from score.tokens import Encoder
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+logger = logging.getLogger(__name__)
+
+MAX_CALIBRATION = 2000
+"""The most held-back reviews that a temperature, one number, is fitted on."""
+# As many show which channels are large, which is a matter of the weights.
+_SMOOTHING = 48
+
+Progress = Callable[[str], None]
+"""Told at each step what is being done."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSettings:
+    """What a bundle shall hold and how closely it has to follow its checkpoint.
+
+    Attributes:
+        precisions: of ``int8``, ``fp32`` and ``fp16``, the preferred one first.
+        verify_on: a table to compare graph and checkpoint on; None is thumbs' own reviews
+            or, for a model with other labels or of another language, the validation split.
+        text_column, label_column: columns of that table.
+        max_flips: the largest share of labels that a graph may change, up to 1.
+        name: what the bundle is called; None is the name of its folder.
+
+    Raises:
+        UsageError: a value is out of its range.
+    """
+
+    precisions: tuple[str, ...] = ("int8",)
+    verify_on: Path | None = None
+    text_column: str | None = None
+    label_column: str | None = None
+    max_flips: float = 0.01
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.precisions or not set(self.precisions) <= set(GRAPH_FILES):
+            raise UsageError(
+                f"No such precision: {', '.join(self.precisions) or 'none'}; "
+                f"use {', '.join(GRAPH_FILES)}."
+            )
+        if len(set(self.precisions)) < len(self.precisions):
+            raise UsageError("A precision is named twice; name each once.")
+        if not 0 <= self.max_flips <= 1:
+            raise UsageError(
+                f"--max-flips {self.max_flips} is out of range; it is a share, 0 to 1."
+            )
+        if self.verify_on is None and (self.text_column or self.label_column):
+            raise UsageError("--text-column and --label-column say nothing without --verify-on.")
+
+
+def build_bundle(
+    checkpoint: Path,
+    output: Path,
+    settings: ExportSettings | None = None,
+    *,
+    command: str = "",
+    overwrite: bool = False,
+    on_progress: Progress | None = None,
+) -> Bundle:
+    """Make a verified bundle from a checkpoint of ``thumbs finetune``.
+
+    Everything is made in a temporary folder beside ``output`` and takes its name at the
+    end: an export that fails leaves no bundle behind, and an old one as it was.
+
+    Args:
+        checkpoint: the folder of the checkpoint.
+        output: the folder to make.
+        settings: see :class:`ExportSettings`.
+        command: recorded as the line that made the bundle.
+        overwrite: replace a bundle in ``output``.
+        on_progress: called before each step.
+
+    Returns:
+        The bundle, loaded from ``output``.
+
+    Raises:
+        NoInputError: the checkpoint is not there or is none of ``thumbs finetune``.
+        DataError: checkpoint or table is damaged.
+        OutputError: ``output`` is there already, or cannot be made.
+        BusyError: another export writes it.
+        BundleError: a graph changes more labels than ``settings`` allows.
+    """
+    settings = settings or ExportSettings()
+    with only_writer(output):
+        _check_output(output, overwrite=overwrite)
+        source = Checkpoint.load(checkpoint)
+        export = _Export(source, settings, on_progress or logger.info)
+        with _work_folder(output) as folder:
+            bundle = export.run(folder, settings.name or output.resolve().name, command)
+            _put_in_place(bundle.folder, output, folder)
+    return Bundle.load(output)
+
+
+class _Export:
+    """One export: the steps, and what they share."""
+
+    def __init__(
+        self, checkpoint: Checkpoint, settings: ExportSettings, on_progress: Progress
+    ) -> None:
+        self._checkpoint = checkpoint
+        self._settings = settings
+        self._tell = on_progress
+        self._encoder = Encoder.from_file(checkpoint.folder / TOKENIZER_FILE, checkpoint.truncation)
+        self._reviews = _reviews(checkpoint, settings)
+        self._held_back = checkpoint.validation.first(MAX_CALIBRATION)
+        self._calibration: dict[str, Any] = {}
+
+    def run(self, work: Path, name: str, command: str) -> Bundle:
+        """Make the bundle in a sub-folder of ``work``."""
+        folder = work / "bundle"
+        folder.mkdir()
+        copy_descriptions(self._checkpoint.folder, folder)
+        self._tell("converting to ONNX")
+        traced = convert(self._checkpoint, work / "traced")
+        for precision in self._settings.precisions:
+            self._tell(f"making the {precision} graph")
+            self._make_graph(traced, precision, folder / GRAPH_FILES[precision])
+        self._tell(f"asking the checkpoint about {len(self._reviews)} reviews")
+        ids = self._encode(self._reviews)
+        expected = checkpoint_logits(self._checkpoint, ids)
+        graphs = tuple(
+            self._measure(folder, precision, ids, expected)
+            for precision in self._settings.precisions
+        )
+        return write_manifest(folder, self._describe(name, graphs, command))
+
+    def _make_graph(self, traced: Path, precision: str, target: Path) -> None:
+        if precision == "int8":
+            smoothed = traced.with_name("smoothed.onnx")
+            smooth(traced, smoothed, self._encode(self._held_back.first(_SMOOTHING)))
+            quantize(smoothed, target)
+        elif precision == "fp16":
+            to_half(traced, self._checkpoint, target)
+        else:
+            # As traced: onnxruntime fuses it while loading, for the provider it loads it for.
+            shutil.copyfile(traced, target)
+
+    def _measure(
+        self,
+        folder: Path,
+        precision: str,
+        ids: Sequence[Sequence[int]],
+        expected: NDArray[np.float32],
+    ) -> Graph:
+        """Fit the temperature of a graph, then compare it with the checkpoint."""
+        file = folder / GRAPH_FILES[precision]
+        engine = Engine(file.read_bytes(), name=f"the {precision} graph")
+        self._tell(f"calibrating the {precision} graph on {len(self._held_back)} reviews")
+        logits = graph_logits(engine, self._encode(self._held_back))
+        classes = self._held_back.classes
+        assert classes is not None  # noqa: S101 - a checkpoint's validation split has labels
+        temperature = fit_temperature(logits, np.asarray(classes, np.int64))
+        self._calibration[precision] = figures(logits, classes, temperature)
+        self._tell(f"verifying the {precision} graph")
+        found = graph_logits(engine, ids)
+        comparison = Comparison(self._reviews, expected, found, temperature)
+        comparison.check(precision, self._checkpoint.labels, self._settings.max_flips)
+        return Graph(precision, sha256_of(file), temperature, comparison.parity())
+
+    def _encode(self, reviews: Reviews) -> list[list[int]]:
+        clean = CLEANINGS[self._checkpoint.cleaning]
+        encoded = self._encoder.encode_batch([clean(text) for text in reviews.texts])
+        return [one.ids for one in encoded]
+
+    def _describe(self, name: str, graphs: tuple[Graph, ...], command: str) -> Description:
+        checkpoint = self._checkpoint
+        return Description(
+            name=name,
+            labels=checkpoint.labels,
+            language=checkpoint.language,
+            cleaning=checkpoint.cleaning,
+            truncation=checkpoint.truncation,
+            graphs=graphs,
+            provenance=provenance(checkpoint, self._held_back, self._calibration, command),
+        )
+
+
+def _reviews(checkpoint: Checkpoint, settings: ExportSettings) -> Reviews:
+    """The reviews to verify on: the user's, else thumbs' own where they suit the model."""
+    labels = checkpoint.labels
+    if settings.verify_on is not None:
+        return read_reviews(settings.verify_on, settings.text_column, settings.label_column, labels)
+    own = packaged_reviews(labels)
+    suits = own.classes is not None and checkpoint.language in ("en", None)
+    return own if suits else checkpoint.validation.first(len(own))
+
+
+def _check_output(output: Path, *, overwrite: bool) -> None:
+    """Refuse an output that could not be put in place in the end."""
+    if output.is_file():
+        raise OutputError(f"{output} is a file. Name a folder with -o.")
+    if not output.is_dir() or not any(output.iterdir()):
+        return
+    if not (output / MANIFEST_FILE).is_file():
+        raise OutputError(f"{output} holds something that is no bundle. Name another with -o.")
+    if not overwrite:
+        raise OutputError(
+            f"{output} is there already. Add --overwrite, or name another folder with -o."
+        )
+
+
+@contextlib.contextmanager
+def _work_folder(output: Path) -> Iterator[Path]:
+    """A temporary folder beside ``output``; what a killed export left there is cleared."""
+    place = output.resolve()
+    folder = place.with_name(f".{place.name}.part")
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    except OSError as exc:
+        raise OutputError(
+            f"{output} cannot be created: {exc.strerror}. Name another place with -o."
+        ) from exc
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _put_in_place(folder: Path, output: Path, work: Path) -> None:
+    place = output.resolve()
+    try:
+        if place.exists():
+            # Into the work folder, which goes away; a folder cannot replace a full one.
+            place.rename(work / "replaced")
+        folder.rename(place)
+    except OSError as exc:
+        raise OutputError(f"{output} cannot be put in place: {exc.strerror}.") from exc

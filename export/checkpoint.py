@@ -1,0 +1,106 @@
+"""Reads the folder that ``thumbs finetune`` leaves.
+
+Training and export meet only there, so the file names stand here a second time; what is
+in them is said in :mod:`finetune.checkpoint`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from export.reviews import Reviews
+from score.bundle import TOKENIZER_FILE, check_labels
+from score.errors import DataError, NoInputError, UsageError
+from score.tokens import Truncation
+
+CONFIG_FILE = "config.json"
+PREPROCESSING_FILE = "preprocessing.json"
+METRICS_FILE = "metrics.json"
+VALIDATION_FILE = "validation.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A fine-tuned model and what is known about it.
+
+    Attributes:
+        folder: where it is, in Hugging Face's layout.
+        labels: the class names, in class order.
+        config: the model's ``config.json``.
+        cleaning, truncation, language: how a text becomes the model's input.
+        metrics: command, base model, data, temperature and evaluation, as training left them.
+        validation: the reviews held back from training, cleaned, with their classes.
+    """
+
+    folder: Path
+    labels: tuple[str, ...]
+    config: Mapping[str, Any]
+    cleaning: str
+    truncation: Truncation
+    language: str | None
+    metrics: Mapping[str, Any]
+    validation: Reviews
+
+    @classmethod
+    def load(cls, folder: Path) -> Checkpoint:
+        """Read a checkpoint of ``thumbs finetune``.
+
+        Raises:
+            NoInputError: the folder or one of its files is not there.
+            DataError: a file is damaged.
+            BundleError: the labels cannot stand in a table.
+        """
+        config = _read_json(folder, CONFIG_FILE)
+        preprocessing = _read_json(folder, PREPROCESSING_FILE)
+        metrics = _read_json(folder, METRICS_FILE)
+        for name in (TOKENIZER_FILE, VALIDATION_FILE):
+            _require(folder, name)
+        try:
+            labels = tuple(str(config["id2label"][str(i)]) for i in range(len(config["id2label"])))
+            truncation = Truncation(**preprocessing["truncation"])
+            cleaning, language = preprocessing["cleaning"], preprocessing["language"]
+            name = f"{metrics['data']['name']}, validation split"
+        except (KeyError, TypeError, UsageError) as exc:
+            raise DataError(
+                f"{folder} is damaged ({type(exc).__name__}: {exc}). Run thumbs finetune again."
+            ) from exc
+        check_labels(labels)
+        validation = _read_validation(folder / VALIDATION_FILE, name, labels)
+        return cls(folder, labels, config, cleaning, truncation, language, metrics, validation)
+
+
+def _read_json(folder: Path, name: str) -> dict[str, Any]:
+    _require(folder, name)
+    try:
+        content = json.loads((folder / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise DataError(f"{folder / name} cannot be read: {exc}. Train the model again.") from exc
+    if not isinstance(content, dict):
+        raise DataError(f"{folder / name} is no JSON object. Train the model again.")
+    return content
+
+
+def _require(folder: Path, name: str) -> None:
+    if not (folder / name).is_file():
+        raise NoInputError(
+            f"{folder} is no checkpoint of thumbs finetune: it has no {name}. "
+            "Name the folder that thumbs finetune made."
+        )
+
+
+def _read_validation(path: Path, name: str, labels: tuple[str, ...]) -> Reviews:
+    import pandas as pd
+
+    try:
+        frame = pd.read_parquet(path)
+        texts = tuple(str(text) for text in frame["text"])
+        classes = tuple(labels.index(label) for label in frame["label"])
+    except (OSError, KeyError, ValueError) as exc:
+        raise DataError(f"{path} cannot be read: {exc}. Train the model again.") from exc
+    if not texts:
+        raise DataError(f"{path} holds no reviews. Train the model again.")
+    return Reviews(name, texts, classes)

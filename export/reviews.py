@@ -1,0 +1,97 @@
+"""The reviews that a graph is compared with its checkpoint on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from score.errors import DataError
+
+PACKAGED_FILE = Path(__file__).parent / "reviews.csv"
+_PACKAGED_NAME = "thumbs' own reviews"
+_LABEL_COLUMN = "label"
+
+
+@dataclass(frozen=True, slots=True)
+class Reviews:
+    """Named texts and, where they are known, their classes.
+
+    Attributes:
+        name: what manifest and messages call them.
+        texts: the texts.
+        classes: the true class of each text, as a number from 0; None where not all texts
+            have a label that the model has.
+    """
+
+    name: str
+    texts: tuple[str, ...]
+    classes: tuple[int, ...] | None
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def first(self, size: int) -> Reviews:
+        """The first ``size`` reviews."""
+        classes = None if self.classes is None else self.classes[:size]
+        return Reviews(self.name, self.texts[:size], classes)
+
+    def digest(self) -> str:
+        """SHA-256 over all texts and classes, in order."""
+        digest = hashlib.sha256()
+        for i, text in enumerate(self.texts):
+            data = text.encode("utf-8", "surrogatepass")
+            label = -1 if self.classes is None else self.classes[i]
+            digest.update(b"%d %d\n%s\n" % (label, len(data), data))
+        return digest.hexdigest()
+
+
+def packaged_reviews(labels: Sequence[str]) -> Reviews:
+    """A hundred short English reviews of films, books, hotels, gadgets and food."""
+    found = read_reviews(PACKAGED_FILE, None, _LABEL_COLUMN, labels)
+    return Reviews(_PACKAGED_NAME, found.texts, found.classes)
+
+
+def read_reviews(
+    path: Path, text_column: str | None, label_column: str | None, labels: Sequence[str]
+) -> Reviews:
+    """Read reviews from any table that ``thumbs score`` reads.
+
+    Args:
+        path: the table.
+        text_column: the column of the reviews; None finds it as ``thumbs score`` does.
+        label_column: the column of the labels; None is the one called ``label``, if there
+            is one.
+        labels: the model's class names, in class order.
+
+    Raises:
+        NoInputError: no such file.
+        DataError: a column is missing, a row is broken, or there is no review in it.
+    """
+    from score.tables import open_table
+    from score.tables.columns import find_column
+
+    table = open_table(path)
+    try:
+        wanted = [find_column(table.columns, text_column, table.name)]
+        if label_column is not None or _LABEL_COLUMN in table.columns:
+            name = label_column or _LABEL_COLUMN
+            wanted.append(find_column(table.columns, name, table.name, option="--label-column"))
+        rows = list(table.rows(wanted))
+    finally:
+        table.close()
+    for row in rows:
+        if row.reject:
+            raise DataError(f"{path}, row {row.number}: {row.reject.reason}. Mend the row.")
+    cells = [row.cells for row in rows if row.cells and row.cells[0].strip()]
+    if not cells:
+        raise DataError(f"{path} holds no review. Name another table with --verify-on.")
+    return Reviews(path.name, tuple(one[0] for one in cells), _classes(cells, labels))
+
+
+def _classes(cells: Sequence[Sequence[str]], labels: Sequence[str]) -> tuple[int, ...] | None:
+    number = {label: i for i, label in enumerate(labels)}
+    found = [number.get(one[1].strip()) if len(one) > 1 else None for one in cells]
+    known = tuple(one for one in found if one is not None)
+    return known if len(known) == len(found) else None

@@ -1,0 +1,113 @@
+"""The comparison of a graph with its checkpoint, and the reviews it is made on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from export.reviews import PACKAGED_FILE, Reviews, packaged_reviews, read_reviews
+from export.verify import Comparison, figures
+from score.errors import BundleError, DataError
+from tests.conftest import write_table
+
+LABELS = ("negative", "positive")
+LN3 = float(np.log(3))
+
+
+def comparison(temperature: float = 1.0) -> Comparison:
+    """Four answers, of which the second turns from 3:1 against to 3:1 for."""
+    reviews = Reviews("four", ("one", "two\n" + "x" * 70, "three", "four"), (0, 0, 1, 1))
+    expected = np.array([[0, 0.1], [LN3, 0], [0, LN3], [0, LN3]], np.float32)
+    found = np.array([[0.1, 0], [0, LN3], [0, LN3], [0, LN3]], np.float32)
+    return Comparison(reviews, expected, found, temperature)
+
+
+def test_parity_by_hand() -> None:
+    """Two labels flip; probabilities change by 0.05, 0.5, 0 and 0."""
+    parity = comparison().parity()
+    assert (parity["data"], parity["n"], parity["flips"], parity["flip_share"]) == (
+        "four",
+        4,
+        2,
+        0.5,
+    )
+    assert parity["max_change"] == pytest.approx(0.5)
+    assert parity["mean_change"] == pytest.approx((0.5 + 2 / (1 + np.exp(-0.1)) - 1) / 4)
+    assert parity["checkpoint"]["accuracy"] == 0.75
+    assert parity["graph"]["accuracy"] == 0.75
+    assert comparison(2.0).parity()["max_change"] == pytest.approx(2 * 3**0.5 / (1 + 3**0.5) - 1)
+
+
+def test_figures_by_hand() -> None:
+    """Odds of 3 to 1, right twice of three times."""
+    logits = np.array([[LN3, 0], [LN3, 0], [LN3, 0]], np.float32)
+    found = figures(logits, (0, 0, 1), 1.0)
+    assert found["accuracy"] == pytest.approx(2 / 3)
+    assert found["log_loss"] == pytest.approx(-(2 * np.log(0.75) + np.log(0.25)) / 3)
+    assert found["ece"] == pytest.approx(0.75 - 2 / 3)
+
+
+def test_too_many_flips_name_the_worst_first() -> None:
+    """The refusal is one line with the reviews, shortened, and what became of them."""
+    with pytest.raises(BundleError) as caught:
+        comparison().check("int8", LABELS, 0.25)
+    assert str(caught.value) == (
+        "The int8 graph changes the label of 2 of 4 reviews (four): 50.0%, while --max-flips "
+        f'allows 25.0%. The worst: "two {"x" * 56}" negative -> positive; "one" positive -> '
+        "negative. No bundle was made: export with --precision fp32, or allow more."
+    )
+    comparison().check("int8", LABELS, 0.5)
+
+
+def test_without_labels_there_is_no_accuracy() -> None:
+    """Flips are counted on any reviews; accuracy only where the truth is known."""
+    labelled = comparison()
+    bare = Reviews("bare", labelled.reviews.texts, None)
+    parity = Comparison(bare, labelled.expected, labelled.found, 1.0).parity()
+    assert parity["flips"] == 2
+    assert not {"checkpoint", "graph"} & set(parity)
+
+
+def test_the_packaged_reviews() -> None:
+    """A hundred different ones, half of them positive; other labels leave them unlabelled."""
+    own = packaged_reviews(LABELS)
+    assert own.name == "thumbs' own reviews"
+    assert len(own) == len(set(own.texts)) == 100
+    assert own.classes is not None
+    assert sum(own.classes) == 50
+    assert packaged_reviews(("负面评价", "正面评价")).classes is None
+    assert PACKAGED_FILE.stat().st_size < 10_000
+
+
+def test_a_table_of_reviews(tmp_path: Path) -> None:
+    """Columns are found as in ``thumbs score``; rows without text are left out."""
+    table = write_table(tmp_path / "mine.csv", [("Good.", "positive"), (" ", ""), ("Bad.", "bad")])
+    plain = read_reviews(table, None, None, ("bad", "positive"))
+    assert (plain.name, plain.texts, plain.classes) == ("mine.csv", ("Good.", "Bad."), (1, 0))
+    assert read_reviews(table, None, None, LABELS).classes is None
+    assert read_reviews(table, "label", "text", LABELS).texts == ("positive", "bad")
+    with pytest.raises(DataError, match=r"^.*mine\.csv has no column 'stars'\..*--label-column\.$"):
+        read_reviews(table, None, "stars", LABELS)
+
+
+def test_a_table_without_reviews(tmp_path: Path) -> None:
+    """Nothing to compare on is no comparison."""
+    table = write_table(tmp_path / "none.csv", [])
+    with pytest.raises(DataError) as caught:
+        read_reviews(table, None, None, LABELS)
+    assert str(caught.value) == f"{table} holds no review. Name another table with --verify-on."
+
+
+def test_the_digest_covers_texts_and_classes() -> None:
+    """Other texts, another order or other classes are other data."""
+    first = Reviews("a", ("x", "y"), (0, 1))
+    others = [
+        Reviews("a", ("y", "x"), (0, 1)),
+        Reviews("a", ("x", "y"), (1, 0)),
+        Reviews("a", ("x", "y"), None),
+        Reviews("a", ("x\n0 1\ny",), (0,)),
+    ]
+    assert Reviews("b", ("x", "y"), (0, 1)).digest() == first.digest()
+    assert len({first.digest(), *(one.digest() for one in others)}) == 5

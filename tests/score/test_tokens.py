@@ -1,0 +1,89 @@
+"""Which tokens of a text the model reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tokenizers import BertWordPieceTokenizer, Tokenizer
+
+from score.errors import BundleError, UsageError
+from score.tokens import Encoded, Encoder, Truncation
+
+MARKS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+CLS, SEP = 2, 3
+# The words w0, w1 ... have the ids 10, 11 ...
+WORDS = [f"w{chr(97 + i)}" for i in range(20)]
+TEXT = " ".join(WORDS)
+
+
+@pytest.fixture
+def tokenizer() -> Tokenizer:
+    """A tokenizer that knows twenty words."""
+    tokens = [*MARKS, *(f"[unused{i}]" for i in range(5)), *WORDS]
+    wordpiece = BertWordPieceTokenizer({token: i for i, token in enumerate(tokens)})
+    return wordpiece._tokenizer
+
+
+@pytest.mark.parametrize(
+    ("truncation", "kept"),
+    [
+        (Truncation("head", 10), [10, 11, 12, 13, 14, 15, 16, 17]),
+        (Truncation("tail", 10), [22, 23, 24, 25, 26, 27, 28, 29]),
+        (Truncation("head+tail", 10, 3), [10, 11, 12, 25, 26, 27, 28, 29]),
+        (Truncation("head+tail", 10, 6), [10, 11, 12, 13, 14, 15, 28, 29]),
+    ],
+)
+def test_truncation_keeps_these_tokens(
+    tokenizer: Tokenizer, truncation: Truncation, kept: list[int]
+) -> None:
+    """Each policy keeps its own tokens between the two marks, and says that it cut."""
+    encoder = Encoder(tokenizer, truncation)
+    assert encoder.encode(TEXT) == Encoded([CLS, *kept, SEP], truncated=True)
+
+
+@pytest.mark.parametrize("strategy", ["head", "tail", "head+tail"])
+def test_a_text_that_fits_is_whole(tokenizer: Tokenizer, strategy: str) -> None:
+    """A text of exactly the allowed length keeps all of its tokens; one more is cut."""
+    encoder = Encoder(tokenizer, Truncation.halves(strategy, 22))
+    assert encoder.encode(TEXT) == Encoded([CLS, *range(10, 30), SEP], truncated=False)
+    assert encoder.encode(f"{TEXT} wa").truncated
+
+
+def test_a_batch_is_its_texts(tokenizer: Tokenizer) -> None:
+    """Encoding many texts gives what encoding each of them gives, whatever stood in the file."""
+    tokenizer.enable_truncation(5)
+    tokenizer.enable_padding(length=50)
+    encoder = Encoder(tokenizer, Truncation("head", 8))
+    texts = ["wa wb", "", TEXT, "unknown", "WA"]
+    assert encoder.encode_batch(texts) == [encoder.encode(text) for text in texts]
+    assert encoder.encode("wa wb") == Encoded([CLS, 10, 11, SEP], truncated=False)
+    assert encoder.encode("") == Encoded([CLS, SEP], truncated=False)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (("middle", 256, 128), "Unknown truncation 'middle'; it is one of head, tail, head+tail."),
+        (("head", 7, 0), "A limit of 7 tokens is too small; use 8 or more."),
+        (
+            ("head+tail", 16, 13),
+            "Of 16 tokens 13 cannot come from the head; use 1 to 12.",
+        ),
+        (("head+tail", 16, 0), "Of 16 tokens 0 cannot come from the head; use 1 to 12."),
+    ],
+)
+def test_impossible_truncations(values: tuple[str, int, int], message: str) -> None:
+    """A policy that contradicts itself is refused at birth."""
+    strategy, max_tokens, head_tokens = values
+    with pytest.raises(UsageError) as caught:
+        Truncation(strategy, max_tokens, head_tokens)  # type: ignore[arg-type] # on purpose
+    assert str(caught.value) == message
+
+
+def test_a_file_that_is_no_tokenizer(tmp_path: Path) -> None:
+    """A broken tokenizer.json is named."""
+    path = tmp_path / "tokenizer.json"
+    path.write_text("{}")
+    with pytest.raises(BundleError, match=r"tokenizer\.json cannot be read as a tokenizer: "):
+        Encoder.from_file(path, Truncation())
