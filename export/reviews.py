@@ -91,7 +91,11 @@ def read_reviews(
 
 
 def _classes(cells: Sequence[Sequence[str]], labels: Sequence[str]) -> tuple[int, ...] | None:
-    number = {label: i for i, label in enumerate(labels)}
-    found = [number.get(one[1].strip()) if len(one) > 1 else None for one in cells]
-    known = tuple(one for one in found if one is not None)
-    return known if len(known) == len(found) else None
+    """The class of each row: its label by name, or by number as the hub's data sets have it."""
+    for names in (labels, [str(i) for i in range(len(labels))]):
+        number = {label: i for i, label in enumerate(names)}
+        found = [number.get(one[1].strip()) if len(one) > 1 else None for one in cells]
+        known = tuple(one for one in found if one is not None)
+        if len(known) == len(found):
+            return known
+    return None

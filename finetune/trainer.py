@@ -64,9 +64,12 @@ def tokenise(split: Split, encoder: Encoder) -> Dataset:
     """The split as model inputs, with the lengths that the sampler groups batches by."""
     from datasets import Dataset
 
-    ids = [encoded.ids for encoded in encoder.encode_batch(split.texts)]
-    lengths = [len(one) for one in ids]
-    return Dataset.from_dict({"input_ids": ids, "length": lengths, "label": list(split.classes)})
+    def encode(batch: dict[str, list[str]]) -> dict[str, list[Any]]:
+        ids = [encoded.ids for encoded in encoder.encode_batch(batch["text"])]
+        return {"input_ids": ids, "length": [len(one) for one in ids]}
+
+    dataset = Dataset.from_dict({"text": list(split.texts), "label": list(split.classes)})
+    return dataset.map(encode, batched=True, remove_columns=["text"], desc="Tokenising")
 
 
 def _load_base(

@@ -2,11 +2,94 @@
 
 from __future__ import annotations
 
-from score.bundle import Bundle
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from score.bundle import MANIFEST_FILE, Bundle, Graph
+from score.errors import BundleError
+from score.tokens import Truncation
+
+_NAME_WIDTH = 10
 
 
 def describe(bundle: Bundle) -> str:
-    """Several lines for people, from the bundle's own manifest."""
-    facts = bundle.description.provenance
-    size = sum(path.stat().st_size for path in bundle.folder.iterdir()) / 1e6
-    return str(facts) + str(size)
+    """Several lines for people, from the bundle's own manifest.
+
+    What the manifest does not tell, such as the metrics of a bundle that was made by
+    another tool, is left out.
+
+    Raises:
+        BundleError: what the manifest tells is not what an export writes.
+    """
+    try:
+        return "\n".join(_line(name, text) for name, text in _facts(bundle))
+    except (KeyError, TypeError, ValueError, AttributeError) as exc:
+        raise BundleError(
+            f"{bundle.folder / MANIFEST_FILE} tells its origin in a way that no export does "
+            f"({type(exc).__name__}: {exc}). Export the bundle again."
+        ) from exc
+
+
+def _line(name: str, text: str) -> str:
+    return f"{name:{_NAME_WIDTH}} {text}".rstrip()
+
+
+def _facts(bundle: Bundle) -> Iterator[tuple[str, str]]:
+    description = bundle.description
+    origin = description.provenance
+    size = sum(path.stat().st_size for path in bundle.folder.iterdir() if path.is_file())
+    yield "bundle", f"{description.name}, {size / 1e6:.1f} MB"
+    yield "labels", ", ".join(description.labels)
+    yield "language", description.language or "any; none was named when it was trained"
+    yield "reads", _truncation(description.truncation)
+    if base := origin.get("base"):
+        yield "base", f"{base['name']}, licence {base['licence'] or 'unknown'}"
+    if data := origin.get("data"):
+        yield "trained on", _splits(data["splits"])
+    if metrics := origin.get("metrics"):
+        yield "checkpoint", _figures(metrics)
+    for graph in description.graphs:
+        for place, text in enumerate(_graph(bundle, graph)):
+            yield (graph.precision if place == 0 else ""), text
+    for place, command in enumerate(origin.get("commands", ())):
+        yield ("made by" if place == 0 else ""), command
+    if versions := origin.get("versions"):
+        yield "with", ", ".join(f"{name} {version}" for name, version in versions.items())
+
+
+def _truncation(truncation: Truncation) -> str:
+    tokens = truncation.max_tokens
+    if truncation.strategy != "head+tail":
+        return f"the {'first' if truncation.strategy == 'head' else 'last'} {tokens} tokens"
+    # [CLS] stands before the head and [SEP] behind the tail.
+    tail = tokens - truncation.head_tokens
+    return f"{tokens} tokens of a text: the first {truncation.head_tokens} and the last {tail - 2}"
+
+
+def _splits(splits: Mapping[str, Any]) -> str:
+    train, validation = splits["train"], splits["validation"]
+    return (
+        f"{train['n']:,} reviews of {train['name']}; "
+        f"{validation['n']:,} more were held back to choose the epoch and the temperature"
+    )
+
+
+def _figures(figures: Mapping[str, Any]) -> str:
+    return (
+        f"accuracy {figures['accuracy']:.2%}, calibration error {figures['ece']:.2%}, "
+        f"log loss {figures['log_loss']:.3f} on {figures['n']:,} reviews of {figures['data']}"
+    )
+
+
+def _graph(bundle: Bundle, graph: Graph) -> Iterator[str]:
+    """Size and parity of a graph; its figures only where its reviews had labels."""
+    parity = graph.parity
+    size = (bundle.folder / graph.file).stat().st_size / 1e6
+    yield f"{graph.file}, {size:.1f} MB, temperature {graph.temperature:.3f}"
+    yield (
+        f"{parity['flips']} of {parity['n']:,} labels differ from the checkpoint's, probabilities "
+        f"by {parity['mean_change']:.2%} on average and {parity['max_change']:.2%} at most "
+        f"({parity['data']})"
+    )
+    if "graph" in parity:
+        yield _figures({**parity["graph"], "n": parity["n"], "data": parity["data"]})

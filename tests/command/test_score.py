@@ -75,7 +75,7 @@ def test_an_excel_workbook_keeps_its_values_and_sheets(
     rows = [[cell.value for cell in row] for row in out.worksheets[0].iter_rows()]
     assert rows[0] == ["id", "Review", "label", "confidence", "flags"]
     assert [row[:3] for row in rows[1:]] == [["007", GOOD, "positive"], [12.5, BAD, "negative"]]
-    assert all(0.5 < row[3] <= 1 for row in rows[1:])
+    assert all(isinstance(row[3], float) and 0.5 < row[3] <= 1 for row in rows[1:])
     assert out["Notes"]["B2"].value == "=1+1"
 
 

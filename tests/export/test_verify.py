@@ -92,6 +92,14 @@ def test_a_table_of_reviews(tmp_path: Path) -> None:
         read_reviews(table, None, "stars", LABELS)
 
 
+def test_labels_by_number(tmp_path: Path) -> None:
+    """Classes numbered from 0, as in the hub's data sets, are the model's own in their order."""
+    table = write_table(tmp_path / "numbers.csv", [("Good.", "1"), ("Bad.", "0")])
+    assert read_reviews(table, None, None, LABELS).classes == (1, 0)
+    strange = write_table(tmp_path / "stars.csv", [("Good.", "2"), ("Bad.", "0")])
+    assert read_reviews(strange, None, None, LABELS).classes is None
+
+
 def test_a_table_without_reviews(tmp_path: Path) -> None:
     """Nothing to compare on is no comparison."""
     table = write_table(tmp_path / "none.csv", [])

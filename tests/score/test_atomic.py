@@ -64,9 +64,9 @@ def test_a_link_keeps_pointing(tmp_path: Path) -> None:
     assert (tmp_path / "elsewhere" / "real.csv").read_bytes() == b"x"
 
 
-@pytest.mark.parametrize("call", ["fsync", "replace"])
+@pytest.mark.parametrize(("owner", "call"), [(os, "fsync"), (Path, "replace")])
 def test_a_failing_end_cleans_up(
-    call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    owner: object, call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When the sync or the renaming itself fails, the neighbour goes too."""
     path = tmp_path / "out.csv"
@@ -75,7 +75,7 @@ def test_a_failing_end_cleans_up(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(*((os, "fsync") if call == "fsync" else (Path, "replace")), fail)
+    monkeypatch.setattr(owner, call, fail)
     with pytest.raises(StorageError) as raised, AtomicFile(path) as output:
         output.file.write(b"new")
     assert str(raised.value) == f"{path} cannot be finished: No space left on device."

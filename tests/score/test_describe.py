@@ -1,0 +1,63 @@
+"""A bundle in words, from its manifest alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from score.bundle import Bundle
+from score.describe import describe
+from score.errors import BundleError
+
+
+def with_provenance(folder: Path, provenance: dict[str, object]) -> Bundle:
+    """The bundle, with another origin in its manifest."""
+    bundle = Bundle.load(folder)
+    description = dataclasses.replace(bundle.description, provenance=provenance)
+    return dataclasses.replace(bundle, description=description)
+
+
+def test_all_that_is_known(tiny_bundle: Path) -> None:
+    """Labels, length, origin, figures, parity of each graph and commands have their lines."""
+    bundle = Bundle.load(tiny_bundle)
+    size = sum(path.stat().st_size for path in tiny_bundle.iterdir())
+    lines = describe(bundle).splitlines()
+    assert lines[:6] == [
+        f"bundle     tiny, {size / 1e6:.1f} MB",
+        "labels     negative, positive",
+        "language   any; none was named when it was trained",
+        "reads      64 tokens of a text: the first 32 and the last 30",
+        "base       tiny-bert, licence apache-2.0",
+        "trained on 30 reviews of sentences.csv; "
+        "15 more were held back to choose the epoch and the temperature",
+    ]
+    starts = [line[:10].strip() for line in lines[6:]]
+    assert starts == ["checkpoint", "int8", "", "", "fp32", "", "", "made by", "", "with"]
+    assert lines[6].endswith(" on 19 reviews of sentences.csv, held-back part")
+    int8 = bundle.graph("int8")
+    assert lines[7].endswith(f" MB, temperature {int8.temperature:.3f}")
+    assert lines[8].startswith(
+        f"           {int8.parity['flips']} of 64 labels differ from the checkpoint's"
+    )
+    assert lines[13].startswith("made by    thumbs finetune sentences.csv")
+
+
+def test_a_bundle_of_another_tool(tiny_bundle: Path) -> None:
+    """What a manifest does not tell is left out."""
+    text = describe(with_provenance(tiny_bundle, {}))
+    assert "int8" in text
+    assert "base" not in text
+    assert "made by" not in text
+
+
+def test_an_origin_that_no_export_writes(tiny_bundle: Path) -> None:
+    """A manifest that was written by hand is refused by name, not with a traceback."""
+    with pytest.raises(BundleError) as caught:
+        describe(with_provenance(tiny_bundle, {"base": "bert"}))
+    assert str(caught.value) == (
+        f"{tiny_bundle}/bundle.json tells its origin in a way that no export does "
+        "(TypeError: string indices must be integers, not 'str'). Export the bundle again."
+    )
+    assert caught.value.exit_code == 78
