@@ -21,6 +21,7 @@ from finetune.checkpoint import (
     write_validation,
 )
 from finetune.data import DataSettings, LabelledData, Split, load_data
+from finetune.quiet import only_our_words
 from finetune.report import classification_metrics, draw_loss_curve
 from finetune.settings import TrainSettings
 from finetune.trainer import build_trainer, tokenise
@@ -74,28 +75,39 @@ def train_model(
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     _check_output(output, overwrite=overwrite)
-    labelled = load_data(data)
-    checkpoints = _prepare_checkpoints(output, settings, labelled, overwrite=overwrite)
-    trainer, encoder = build_trainer(settings, labelled, checkpoints, progress=progress)
-    _train(trainer, checkpoints)
-    metrics = {
-        "command": command,
-        "base": {"name": _base_name(settings.base), "licence": _base_licence(settings.base)},
-        "data": describe_data(labelled),
-        "settings": dataclasses.asdict(settings),
-        **_measure(trainer, encoder, labelled),
-        "versions": {name: version(name) for name in ("torch", "transformers", "datasets")},
-    }
+    with only_our_words(progress=progress):
+        labelled = load_data(data)
+        checkpoints = _prepare_checkpoints(output, settings, labelled, overwrite=overwrite)
+        trainer, encoder = build_trainer(settings, labelled, checkpoints, progress=progress)
+        _train(trainer, checkpoints)
+        metrics = {
+            "command": command,
+            "base": {"name": _base_name(settings.base), "licence": _base_licence(settings.base)},
+            "data": describe_data(labelled),
+            "settings": dataclasses.asdict(settings),
+            **_measure(trainer, encoder, labelled),
+            "versions": {name: version(name) for name in ("torch", "transformers", "datasets")},
+        }
+        _save(output, trainer, labelled, settings, metrics)
+    shutil.rmtree(checkpoints)
+    return TrainingReport(output, metrics)
+
+
+def _save(
+    output: Path,
+    trainer: Trainer,
+    data: LabelledData,
+    settings: TrainSettings,
+    metrics: dict[str, Any],
+) -> None:
     # Of an earlier model in this folder; it must not vouch for the new one.
     (output / METRICS_FILE).unlink(missing_ok=True)
     trainer.save_model(str(output))
-    write_json(output / PREPROCESSING_FILE, _preprocessing(labelled, settings))
-    write_validation(output, labelled.validation, labelled.labels)
+    write_json(output / PREPROCESSING_FILE, _preprocessing(data, settings))
+    write_validation(output, data.validation, data.labels)
     draw_loss_curve(trainer.state.log_history, output / LOSS_CURVE_FILE)
     # Written last: a folder with this file is finished.
     write_json(output / METRICS_FILE, metrics)
-    shutil.rmtree(checkpoints)
-    return TrainingReport(output, metrics)
 
 
 def _check_output(output: Path, *, overwrite: bool) -> None:

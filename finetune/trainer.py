@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,8 +76,6 @@ def _load_base(
 ) -> tuple[PreTrainedTokenizerFast, PreTrainedModel]:
     from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
-    # It warns that the new head is untrained and advises to train it, which is what follows.
-    logging.getLogger("transformers.modeling_utils").setLevel(logging.ERROR)
     try:
         config = AutoConfig.from_pretrained(
             settings.base,

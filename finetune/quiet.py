@@ -1,0 +1,31 @@
+"""What the training libraries may say on the terminal while thumbs works with them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def only_our_words(*, progress: bool) -> Iterator[None]:
+    """Keep transformers' advice to its own developers and, without progress, datasets' bars off.
+
+    Both are settings of the whole process; they are put back at the end.
+
+    Args:
+        progress: whether bars are wanted.
+    """
+    import datasets
+    from transformers.utils import logging
+
+    verbosity = logging.get_verbosity()
+    bars = not datasets.are_progress_bars_disabled()
+    logging.set_verbosity_error()
+    if not progress:
+        datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            datasets.enable_progress_bars()
