@@ -52,9 +52,20 @@ def test_a_missing_column_is_65_and_lists_the_columns(thumbs: Run, folder: Path)
 def test_an_empty_file_is_65(thumbs: Run, folder: Path) -> None:
     """A file without a header cannot be a table."""
     (folder / "r.csv").write_text("")
-    code, message = refusal(thumbs("score", "r.csv"))
-    assert code == 65
-    assert message.startswith("thumbs: r.csv is empty")
+    assert refusal(thumbs("score", "r.csv")) == (
+        65,
+        "thumbs: r.csv is empty. It needs a line with the column names.\n",
+    )
+
+
+def test_two_columns_of_reviews_are_65(thumbs: Run, folder: Path) -> None:
+    """Where two columns might be meant, neither is guessed."""
+    (folder / "r.csv").write_text("Review,text\nGood.,Bad.\n")
+    assert refusal(thumbs("score", "r.csv")) == (
+        65,
+        "thumbs: r.csv has 2 columns called text, review, comment, content, sentence or body: "
+        "#1 Review, #2 text. Say which with --text-column '#1'.\n",
+    )
 
 
 def test_undecodable_bytes_are_65_before_anything_is_scored(thumbs: Run, folder: Path) -> None:
