@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from score.errors import UsageError
+from score.language import LANGUAGES
 from score.tokens import Truncation
 
 
@@ -46,4 +47,9 @@ class TrainSettings:
             raise UsageError(
                 "The learning rate is above 0, the warm-up a share from 0 to under 1, "
                 "the weight decay not below 0."
+            )
+        if self.language is not None and self.language not in LANGUAGES:
+            raise UsageError(
+                f"--language {self.language!r} is no language that can be told from others; "
+                "use a two-letter code, such as en, or leave it out."
             )

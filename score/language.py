@@ -7,8 +7,8 @@ Three questions, the cheap ones first; precision comes before completeness throu
    language uses them for names.
 2. Is there enough of it, and is it plainly the language? Words with a capital letter are
    left out, for they are often names; of the others at least three different ones, with 12
-   letters, are asked for. Where one word in seven is one that English alone has, the text
-   is English (no other language has such a list here): that answers for nearly every
+   letters, are asked for. Where one word in seven is of those that English alone uses much,
+   the text is English (no other language has such a list here): that answers for nearly every
    English review in microseconds, and py3langid need not even be loaded.
 3. What does py3langid say? Another language has to be better by a clear margin, both on
    the text and on its words without capitals alone.
@@ -49,10 +49,11 @@ _MIN_MARGIN = 2.0
 
 # What stands inside words: accents and vowel signs, which Python counts as no letters.
 _MARKS = (
-    "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u109f\u1780-\u17ff\u200c\u200d"
+    "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670"
+    "\u0900-\u109f\u1780-\u17ff\u200c\u200d"
 )
 _LATIN = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af\u1e00-\u1eff"
-_LATIN_WORD = re.compile(rf"[{_LATIN}](?:[{_LATIN}\u0300-\u036f]|['\u2019](?=[{_LATIN}]))*")
+_LATIN_WORD = re.compile(rf"[{_LATIN}](?:[{_LATIN}\u0300-\u036f]|'(?=[{_LATIN}]))*")
 _OTHER_WORD = re.compile(rf"(?:(?![{_LATIN}])[^\W\d_])(?:(?![{_LATIN}])[^\W\d_]|[{_MARKS}])*")
 # A run may begin only where a word does, or 1,000 characters would take a million steps.
 _ADDRESS = re.compile(r"(?:https?://|www\.)[!-~]*|(?<![\w.+-])[\w.+-]*@[!-~]*", re.ASCII)
@@ -62,42 +63,44 @@ _HAN = ("CJK", "IDEOGRAPHIC")
 _KANA = ("HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA")
 # One letter of these says about as much as three letters of an alphabet.
 _DENSE = frozenset((*_HAN, *_KANA, "HANGUL"))
-_SCRIPTS = {
-    **dict.fromkeys("az ba be bg bs kk ky mk mn ru sr tg tt uk uz".split(), ("CYRILLIC",)),
-    **dict.fromkeys("ar fa ku ps ur".split(), ("ARABIC",)),
-    **dict.fromkeys("hi mr ne sa".split(), ("DEVANAGARI",)),
-    **dict.fromkeys("as bn".split(), ("BENGALI",)),
-    "am": ("ETHIOPIC",),
-    "dz": ("TIBETAN",),
-    "el": ("GREEK",),
-    "gu": ("GUJARATI",),
-    "he": ("HEBREW",),
-    "hy": ("ARMENIAN",),
-    "ja": (*_HAN, *_KANA),
-    "ka": ("GEORGIAN",),
-    "km": ("KHMER",),
-    "kn": ("KANNADA",),
-    "ko": ("HANGUL",),
-    "lo": ("LAO",),
-    "ml": ("MALAYALAM",),
-    "my": ("MYANMAR",),
-    "or": ("ORIYA",),
-    "pa": ("GURMUKHI", "ARABIC"),
-    "si": ("SINHALA",),
-    "ta": ("TAMIL",),
-    "te": ("TELUGU",),
-    "th": ("THAI",),
-    "ug": ("ARABIC", "CYRILLIC"),
-    "zh": _HAN,
+_WRITTEN_IN = {
+    _HAN: "zh",
+    (*_HAN, *_KANA): "ja",
+    ("ARABIC",): "ar fa ku ps ur",
+    ("ARABIC", "CYRILLIC"): "ug",
+    ("ARABIC", "GURMUKHI"): "pa",
+    ("ARMENIAN",): "hy",
+    ("BENGALI",): "as bn",
+    ("CYRILLIC",): "az ba be bg bs kk ky mk mn ru sr tg tt uk uz",
+    ("DEVANAGARI",): "hi mr ne sa",
+    ("ETHIOPIC",): "am",
+    ("GEORGIAN",): "ka",
+    ("GREEK",): "el",
+    ("GUJARATI",): "gu",
+    ("HANGUL",): "ko",
+    ("HEBREW",): "he",
+    ("KANNADA",): "kn",
+    ("KHMER",): "km",
+    ("LAO",): "lo",
+    ("MALAYALAM",): "ml",
+    ("MYANMAR",): "my",
+    ("ORIYA",): "or",
+    ("SINHALA",): "si",
+    ("TAMIL",): "ta",
+    ("TELUGU",): "te",
+    ("THAI",): "th",
+    ("TIBETAN",): "dz",
 }
+_SCRIPTS = {code: scripts for scripts, codes in _WRITTEN_IN.items() for code in codes.split()}
 """The scripts of the languages that are not, or not only, written in Latin letters."""
 
-LANGUAGES = frozenset(
-    "af am an ar as az ba be bg bn br bs ca cs cy da de dz el en eo es et eu fa fi fo fr fy ga "
-    "gd gl gu ha he hi hr ht hu hy id ig is it ja jv ka kk km kn ko ku ky la lb lg ln lo lt lv "
-    "mg mk ml mn mr ms mt my ne nl nn no oc om or pa pl ps pt qu ro ru rw sa se si sk sl sn so "
-    "sq sr st sv sw ta te tg th tk tl tr tt ug uk ur uz vi vo wa xh yo zh zu".split()
-)
+_CODES = """
+af am an ar as az ba be bg bn br bs ca cs cy da de dz el en eo es et eu fa fi fo fr fy ga gd
+gl gu ha he hi hr ht hu hy id ig is it ja jv ka kk km kn ko ku ky la lb lg ln lo lt lv mg mk
+ml mn mr ms mt my ne nl nn no oc om or pa pl ps pt qu ro ru rw sa se si sk sl sn so sq sr st
+sv sw ta te tg th tk tl tr tt ug uk ur uz vi vo wa xh yo zh zu
+"""
+LANGUAGES = frozenset(_CODES.split())
 """The languages that can be screened for: those py3langid knows by an ISO 639-1 code."""
 
 # py3langid's codes for what cannot be told apart for sure, or is one language to a reader.
@@ -107,16 +110,14 @@ _KIN = {
     **dict.fromkeys(("id", "ms"), ("id", "ms")),
 }
 
-# Frequent English words that are no frequent words of another language: not "her", "to",
-# "for" or "had", which are German, Polish, Danish and Dutch as well.
-_COMMON = {
-    "en": frozenset(
-        "about after and because but could did don't even from he's how i'm into it it's just "
-        "much not of only other our really she should some than that that's the their them then "
-        "there these they this through very were what when where which while who with would you "
-        "your".split()
-    )
-}
+# Frequent English words that are rare in other languages: not "her", "to", "for", "had" and
+# "will", which German, Polish, Danish and Dutch have too.
+_ENGLISH = """
+about after and because but could did don't from he's how i'm into it it's just much not of
+only other our really she should some than that that's the their them then there these they
+this through very were what when where which while who with would you your
+"""
+_COMMON = {"en": frozenset(_ENGLISH.split())}
 
 
 class LanguageScreen:

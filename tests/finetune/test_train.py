@@ -246,6 +246,11 @@ def test_more_tokens_than_the_base_reads(tiny_base: Path, tiny_data: Path, tmp_p
             "The learning rate is above 0, the warm-up a share from 0 to under 1, "
             "the weight decay not below 0.",
         ),
+        (
+            {"language": "english"},
+            "--language 'english' is no language that can be told from others; "
+            "use a two-letter code, such as en, or leave it out.",
+        ),
     ],
 )
 def test_settings_out_of_range(values: dict[str, Any], message: str) -> None:
