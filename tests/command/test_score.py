@@ -170,3 +170,13 @@ def test_nothing_is_left_beside_the_output(thumbs: Run, folder: Path, tiny_bundl
     (folder / "r.csv").write_text(f"review\n{GOOD}\n")
     thumbs("score", "r.csv", "--model", tiny_bundle)
     assert sorted(path.name for path in folder.iterdir()) == ["r.csv", "r.labelled.csv"]
+
+
+def test_info_says_what_a_bundle_is(thumbs: Run, tiny_bundle: Path) -> None:
+    """``thumbs info`` prints the bundle in words, with a line for each graph."""
+    result = thumbs("info", tiny_bundle)
+    assert (result.returncode, result.stderr) == (0, b"")
+    lines = result.stdout.decode().splitlines()
+    assert lines[0].startswith("bundle     tiny, ")
+    assert lines[1] == "labels     negative, positive"
+    assert [line[:4] for line in lines].count("int8") == 1
