@@ -73,7 +73,7 @@ def provenance(
         },
         "versions": {"python": platform.python_version()}
         | {package: version(package) for package in _PACKAGES},
-        "commands": [without_places(line) for line in (metrics["command"], command) if line],
+        "commands": [without_places(line) for line in (*metrics["commands"], command) if line],
     }
 
 

@@ -21,6 +21,7 @@ from finetune.checkpoint import (
     write_validation,
 )
 from finetune.data import DataSettings, LabelledData, Split, load_data
+from finetune.origin import read_origin
 from finetune.quiet import only_our_words
 from finetune.report import classification_metrics, draw_loss_curve
 from finetune.settings import TrainSettings
@@ -80,9 +81,10 @@ def train_model(
         checkpoints = _prepare_checkpoints(output, settings, labelled, overwrite=overwrite)
         trainer, encoder = build_trainer(settings, labelled, checkpoints, progress=progress)
         _train(trainer, checkpoints)
+        origin = read_origin(settings.base)
         metrics = {
-            "command": command,
-            "base": {"name": _base_name(settings.base), "licence": _base_licence(settings.base)},
+            "commands": [*origin.commands, *([command] if command else [])],
+            "base": {"name": origin.name, "licence": origin.licence},
             "data": describe_data(labelled),
             "settings": dataclasses.asdict(settings),
             **_measure(trainer, encoder, labelled),
@@ -191,20 +193,3 @@ def _preprocessing(data: LabelledData, settings: TrainSettings) -> dict[str, Any
         "truncation": dataclasses.asdict(settings.truncation),
         "language": settings.language,
     }
-
-
-def _base_name(base: str) -> str:
-    """As it was given, but for a folder's place on this machine, which means nothing elsewhere."""
-    return Path(base).name if Path(base).is_absolute() else base
-
-
-def _base_licence(base: str) -> str | None:
-    """The licence on the base model's card; None where there is no card or none is named."""
-    from huggingface_hub import ModelCard
-
-    card = Path(base) / "README.md"
-    try:
-        licence = ModelCard.load(card if Path(base).is_dir() else base).data.get("license")
-    except Exception:  # noqa: BLE001 - no card, no network: the licence is simply not known
-        return None
-    return str(licence) if licence else None

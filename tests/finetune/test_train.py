@@ -60,7 +60,7 @@ def test_metrics_say_what_was_made_from_what(tiny_checkpoint: Path, tiny_base: P
     """Command, base and licence, data with digests, settings, figures, history, versions."""
     metrics = json.loads((tiny_checkpoint / "metrics.json").read_text())
     assert list(metrics) == [
-        "command",
+        "commands",
         "base",
         "data",
         "settings",
@@ -70,7 +70,8 @@ def test_metrics_say_what_was_made_from_what(tiny_checkpoint: Path, tiny_base: P
         "history",
         "versions",
     ]
-    assert metrics["command"].startswith("thumbs finetune ")
+    (command,) = metrics["commands"]
+    assert command.startswith("thumbs finetune ")
     assert metrics["base"] == {"name": "tiny-bert", "licence": "apache-2.0"}
     assert metrics["data"]["labels"] == ["negative", "positive"]
     splits = metrics["data"]["splits"]
@@ -177,8 +178,20 @@ def test_overwrite_replaces_a_finished_model(
     report = train_model(
         data, tiny_settings(tiny_base, epochs=1), output, command="second", overwrite=True
     )
-    assert report.metrics["command"] == "second"
-    assert json.loads((output / "metrics.json").read_text())["command"] == "second"
+    assert report.metrics["commands"] == ["second"]
+    assert json.loads((output / "metrics.json").read_text())["commands"] == ["second"]
+
+
+def test_a_second_training_keeps_the_first_ones_origin(
+    tiny_checkpoint: Path, tiny_data: Path, tmp_path: Path
+) -> None:
+    """A model trained from a checkpoint of ours has its base, licence and earlier commands."""
+    data, output = DataSettings(str(tiny_data), validation=0.2), tmp_path / "trained_model"
+    settings = tiny_settings(tiny_checkpoint, epochs=1)
+    report = train_model(data, settings, output, command="thumbs finetune again")
+    first = json.loads((tiny_checkpoint / "metrics.json").read_text())
+    assert report.metrics["base"] == first["base"] == {"name": "tiny-bert", "licence": "apache-2.0"}
+    assert report.metrics["commands"] == [*first["commands"], "thumbs finetune again"]
 
 
 def test_other_labels_from_end_to_end(tmp_path: Path) -> None:
