@@ -181,7 +181,7 @@ class SheetReader:
                 raise XmlError(f"the cell {ref} stands in row {self._number}")
         if column <= self._column:
             before = column_letters(self._column)
-            raise XmlError(f"in row {self._number}, column {ref} comes after {before}")
+            raise XmlError(f"the cell {ref} comes after column {before}")
         if column > MAX_COLUMNS:
             raise XmlError(f"row {self._number} has more than {MAX_COLUMNS} columns")
         self._column = column

@@ -82,9 +82,7 @@ class Values:
             raise CellError("{} names no shared text")
         number = int(text)
         if number >= len(self.strings):
-            raise CellError(
-                f"{{}} names the shared text {number}, but there are {len(self.strings)}"
-            )
+            raise CellError(f"{{}} names shared text {number + 1} of {len(self.strings)}")
         return self.strings[number]
 
     def _number(self, text: str, style: int) -> str:

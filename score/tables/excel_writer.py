@@ -160,7 +160,7 @@ class ExcelWriter:
     def _spelled(self, column: int, place: RowPlace, value: Cell) -> str:
         prefix, style = self._changes.prefix, place.style
         ref = f"{column_letters(column)}{place.number}"
-        if value is None:
+        if value is None or value == "":
             return f'<{prefix}c r="{ref}" s="{style}"/>' if style else ""
         if isinstance(value, str):
             # A text that stands in its cell, and not among the shared ones, leaves those

@@ -29,6 +29,7 @@ _RELATIONSHIP_ID = (
     "http://schemas.openxmlformats.org/officeDocument/2006/relationships id",
     "http://purl.oclc.org/ooxml/officeDocument/relationships id",
 )
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _TAG = re.compile(rb"""<(?:[^>"']|"[^"]*"|'[^']*')*>""")
 _PREFIX = re.compile(rb"<([^\s:/>]*:)?")
 
@@ -75,6 +76,8 @@ def parse(parser: expat.XMLParserType, chunks: Iterable[bytes]) -> Iterator[None
     fed = 0
     try:
         for chunk in chunks:
+            if not fed and (b"\0" in chunk[:4] or chunk[:2] in _UTF16_MARKS):
+                raise XmlError("it is in utf-16 or utf-32; only utf-8 can be read")
             parser.Parse(chunk, False)
             fed += len(chunk)
             if fed - max(parser.CurrentByteIndex, 0) > MAX_TAG:
