@@ -209,7 +209,8 @@ class Package:
         try:
             self._source.stream.seek(place)
             return self._source.stream.read(size)
-        except OSError as exc:
+        except (OSError, ValueError) as exc:
+            # A directory can name a place before the start.
             raise self._source.broken(_KIND, exc) from exc
 
     def _check_start(self) -> None:

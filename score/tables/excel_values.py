@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from score.tables.excel_sheet import RawCell
-from score.tables.excel_styles import Styles
+from score.tables.excel_styles import Kind
 from score.tables.numbers import number_text
 
 _EPOCH_1900 = datetime.datetime(1899, 12, 30)
@@ -32,9 +32,18 @@ class CellError(ValueError):
 class Strings(Protocol):
     """Texts by number."""
 
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        """How many there are."""
 
-    def __getitem__(self, number: int) -> str: ...
+    def __getitem__(self, number: int) -> str:
+        """One of them."""
+
+
+class Styles(Protocol):
+    """Cell formats by number."""
+
+    def kind(self, style: int) -> Kind:
+        """What the numbers of a style are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def workbooks() -> list[str]:
 
 @pytest.mark.parametrize("name", workbooks())
 def test_all_other_parts_are_copied(name: str, samples: Path, relabel: Relabel) -> None:
-    """All parts but sheet and styles are the same bytes, packed alike, in order, with their dates."""
+    """All parts but sheet and styles are the same bytes, packed and dated alike, in order."""
     content = (samples / name).read_bytes()
     options = TableOptions(sheet="March") if name == "two_sheets.xlsx" else TableOptions()
     output = relabel(open_table(samples / name, options))
