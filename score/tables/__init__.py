@@ -124,6 +124,8 @@ class Table(Protocol):
     def rows(self, wanted: Sequence[int]) -> Iterator[Row]:
         """Read all records once, in order, with the text of the columns ``wanted``.
 
+        Rows that are to be written come from a call after that of :meth:`writer`.
+
         Args:
             wanted: places in ``columns``, counted from 0. With none the rows can be
                 counted, but have no cells and all look blank.

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Callable
 from tempfile import SpooledTemporaryFile
 
+from score.errors import StorageError
 from score.tables.excel_package import Package
 from score.tables.excel_xml import MAX_DEPTH, Names, XmlError, new_parser, parse
 
@@ -31,7 +32,7 @@ class SharedStrings:
 
     Raises:
         DataError: the part is damaged, or a text is longer than Excel allows.
-        StorageError: reading failed.
+        StorageError: reading failed, or the temporary folder is full.
     """
 
     def __init__(self, package: Package, part: str | None) -> None:
@@ -39,15 +40,23 @@ class SharedStrings:
         self._places = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
         self._count = 0
         self._size = 0
-        if part is not None:
-            try:
-                self._read(package, part)
-            except XmlError as exc:
-                self.close()
-                raise package.damaged(part, str(exc)) from exc
-            except BaseException:
-                self.close()
-                raise
+        if part is None:
+            return
+        try:
+            self._read(package, part)
+        except XmlError as exc:
+            self.close()
+            raise package.damaged(part, str(exc)) from exc
+        except OSError as exc:
+            # Reading the package says so in words of its own.
+            self.close()
+            raise StorageError(
+                f"{package.name}: the temporary folder cannot take its texts: {exc.strerror}. Make "
+                "room there, or name another one in the environment variable TMPDIR."
+            ) from exc
+        except BaseException:
+            self.close()
+            raise
 
     def __len__(self) -> int:
         return self._count

@@ -23,7 +23,10 @@ Kind = Literal["number", "date", "duration"]
 
 NUMBER_FORMAT = "0.0000"
 MAX_STYLES = 100_000
-"""Cell formats and number formats each; Excel allows 65,490."""
+"""Cell formats, and number formats, that are read."""
+
+MAX_NEW_STYLES = 65_490
+"""Cell formats that Excel allows; no new one goes beyond."""
 
 _LAST_BUILT_IN = 163
 _BUILT_IN_DATES = frozenset({*range(14, 23), 45, 46, 47})
@@ -135,10 +138,11 @@ class Styles:
         for style in sorted(set(styles)):
             if 0 <= style < len(places.cell_formats):
                 twin = self._twin(places.cell_formats[style], number)
-                if twin not in known:
-                    known[twin] = len(places.cell_formats) + len(made)
+                free = len(places.cell_formats) + len(made)
+                if twin not in known and free < MAX_NEW_STYLES:
+                    known[twin] = free
                     made.append(twin)
-                twins[style] = known[twin]
+                twins[style] = known.get(twin, style)
         if not made:
             return twins, None
         count = len(places.cell_formats) + len(made)

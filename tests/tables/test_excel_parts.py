@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from score.tables import Table, TableOptions, open_table
+from score.tables import Table, TableOptions, excel_styles, open_table
 from tests.tables.test_contract import GOOD
 from tests.tables.workbooks import changed, load_workbook, package_of, parts_of
 
@@ -124,6 +124,16 @@ def test_a_number_style_is_made_once(samples: Path, tmp_path: Path, relabel: Rel
     second = relabel(open_table(tmp_path / "first.xlsx"))
     assert parts_of(second)[STYLES] == parts_of(first)[STYLES]
     assert parts_of(first)[STYLES].count(b'formatCode="0.0000"') == 1
+
+
+def test_no_style_is_made_beyond_those_that_excel_allows(
+    samples: Path, relabel: Relabel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a workbook that is full of styles, new numbers look like the cell beside them."""
+    monkeypatch.setattr(excel_styles, "MAX_NEW_STYLES", 1)
+    written = relabel(open_table(samples / "chart.xlsx"))
+    assert b'formatCode="0.0000"/>' not in parts_of(written)[STYLES]
+    assert b'<c r="D2"><v>0.5</v></c>' in parts_of(written)[SHEET]
 
 
 def test_formats_right_of_the_data_make_room(

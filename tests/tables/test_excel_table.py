@@ -15,8 +15,9 @@ import pytest
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
-from score.errors import DataError
+from score.errors import DataError, StorageError
 from score.tables import NewColumn, Table, TableOptions, open_table
+from score.tables.excel_strings import SharedStrings
 from score.tables.excel_values import unescaped
 
 Relabel = Callable[[Table], bytes]
@@ -145,21 +146,6 @@ def test_without_a_header(samples: Path, relabel: Relabel) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("sheet", "message"),
-    [
-        ("May", "has no sheet 'May': March, April, Empty. Say which with --sheet."),
-        ("Empty", ": the sheet 'Empty' is empty. Say another --sheet."),
-    ],
-)
-def test_a_sheet_that_is_not_there(sheet: str, message: str, samples: Path) -> None:
-    """A sheet that is missing or empty is refused with those that there are."""
-    path = samples / "two_sheets.xlsx"
-    with pytest.raises(DataError) as refused:
-        open_table(path, TableOptions(sheet=sheet))
-    assert str(refused.value) == f"{path}{message if message[0] == ':' else f' {message}'}"
-
-
 def test_a_signed_workbook_is_labelled_with_a_warning(
     samples: Path, relabel: Relabel, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -205,40 +191,6 @@ def test_formats_alone_are_no_records(tmp_path: Path, relabel: Relabel) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("text_column", "found"), [(None, "Reviews"), ("sum", "Counts"), ("#2", None), ("stars", None)]
-)
-def test_the_only_sheet_with_the_texts_is_taken(
-    text_column: str | None,
-    found: str | None,
-    samples: Path,
-    relabel: Relabel,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """Of several sheets the only one with the column is taken, and that is said; else none is."""
-    path = samples / "texts_on_one_sheet.xlsx"
-    options = TableOptions(text_column=text_column)
-    if found is None:
-        with pytest.raises(DataError) as refused:
-            open_table(path, options)
-        which = (
-            "with the column of texts"
-            if text_column == "#2"
-            else ("with cells, none with the column of texts")
-        )
-        assert str(refused.value) == (
-            f"{path} has 2 sheets {which}: Counts, Reviews. Say which with --sheet."
-        )
-        return
-    with caplog.at_level(logging.WARNING):
-        book = reopen(relabel(open_table(path, options)))
-    assert [sheet.title for sheet in book if sheet["C1"].value == "label"] == [found]
-    assert [record.getMessage() for record in caplog.records] == [
-        f"{path} has 2 sheets with cells; '{found}' is the one that has the column of texts, and "
-        "the only one that gets labels."
-    ]
-
-
 def test_new_texts_are_spelled_as_excel_does(samples: Path) -> None:
     """Markup, blanks, line breaks, control characters and escapes in a new text come back."""
     text = ' <b> & "x" \n_x000D_ \r\x07'
@@ -252,6 +204,21 @@ def test_new_texts_are_spelled_as_excel_does(samples: Path) -> None:
     sheet = reopen(target.getvalue())["Reviews"]
     assert [unescaped(sheet["C2"].value), sheet["C1"].value] == [text, "a & b"]
     assert sheet["D2"].value == 0.3333
+
+
+def test_no_room_for_the_shared_texts(samples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shared texts that the temporary folder cannot take are 74, with what to do."""
+
+    def full(_self: object, _text: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(SharedStrings, "_add", full)
+    with pytest.raises(StorageError) as refused:
+        open_table(samples / "shared_strings.xlsx")
+    assert str(refused.value) == (
+        f"{samples / 'shared_strings.xlsx'}: the temporary folder cannot take its texts: No space "
+        "left on device. Make room there, or name another one in the environment variable TMPDIR."
+    )
 
 
 def test_a_zip_that_is_no_workbook(tmp_path: Path) -> None:
