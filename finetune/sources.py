@@ -64,10 +64,10 @@ def read_table(path: Path, text_column: str | None, label_column: str) -> Exampl
     Raises:
         DataError: a column is missing, a row is broken or has no label.
     """
-    from score.tables import open_table
+    from score.tables import TableOptions, open_table
     from score.tables.columns import find_column
 
-    table = open_table(path)
+    table = open_table(path, TableOptions(text_column=text_column))
     try:
         wanted = (
             find_column(table.columns, text_column, table.name),

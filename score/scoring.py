@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -74,13 +74,14 @@ def score_file(
         if isinstance(output, Path):
             check_output(source, output, overwrite=settings.overwrite)
             stack.enter_context(only_writer(output))
-        table = open_table(source, settings.table)
+        options = replace(settings.table, text_column=settings.text_column)
+        table = open_table(source, options)
         stack.callback(table.close)
         column = find_column(table.columns, settings.text_column, table.name)
         scorer = stack.enter_context(Scorer(settings.model, settings.scorer))
         columns = new_columns(scorer.labels, settings.prefix, class_scores=settings.class_scores)
         check_new_names(table.columns, [one.name for one in columns], table.name)
-        total = count_records(source, settings.table, column)
+        total = count_records(source, options, column)
         summary = _start_summary(table.name, output, scorer)
         with Output(table, output, columns) as target:
             for window in _windows(table.rows([column])):

@@ -44,13 +44,17 @@ class TableOptions:
         delimiter: one character for CSV; None is a comma, in a .tsv file a tab.
         header: whether the first record holds the column names. Without a header the
             columns are called by their place: ``#1``, ``#2`` ...
-        sheet: the worksheet to read; None is the only one, or refused.
+        sheet: the worksheet to read; None is the only one with cells, or the only one of
+            those with the column of texts, else refused.
+        text_column: which column that is, as :func:`find_column` takes it; it chooses
+            nothing but the worksheet.
     """
 
     encoding: str | None = None
     delimiter: str | None = None
     header: bool = True
     sheet: str | None = None
+    text_column: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,8 @@ class Table(Protocol):
 
     def rows(self, wanted: Sequence[int]) -> Iterator[Row]:
         """Read all records once, in order, with the text of the columns ``wanted``.
+
+        Rows that are to be written come from a call after that of :meth:`writer`.
 
         Args:
             wanted: places in ``columns``, counted from 0. With none the rows can be

@@ -1,168 +1,225 @@
-"""New columns in an openpyxl sheet, dressed like the column they stand beside."""
+"""New cells in a workbook's own bytes: what was there is copied, never written anew."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from copy import copy
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
-
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.cell_range import CellRange
-from openpyxl.worksheet.dimensions import ColumnDimension
-from openpyxl.worksheet.table import TableColumn
+from typing import BinaryIO, cast
+from xml.sax.saxutils import escape
+from zipfile import ZipInfo
 
 from score.errors import DataError
-from score.tables import Cell, NewColumn, Row
+from score.tables import Cell, Row
+from score.tables.excel_package import Package
+from score.tables.excel_refs import column_letters
+from score.tables.excel_sheet import RawRow
+from score.tables.excel_values import escaped
+from score.tables.excel_xml import Edit, with_attribute
+from score.tables.excel_zip import PackageWriter, PartWriter
 from score.tables.numbers import rounded
-
-if TYPE_CHECKING:
-    from openpyxl.workbook import Workbook
-    from openpyxl.worksheet.worksheet import Worksheet
-
-MAX_COLUMNS = 16384
-_NARROWEST = 12.0
-_NUMBER_FORMAT = "0.0000"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where new columns go.
+class RowPlace:
+    """Where the new cells of a row go.
 
     Attributes:
-        table_name: what messages call the workbook.
-        header: the row for their names, or None for no names.
-        column: the first of them; both count from 1.
+        number: the row in the sheet, counted from 1.
+        start: where its tag stands in the part.
+        inside: where its first cell stands.
+        at: where the new cells go.
+        until: where the cells end that they replace, which hold formats alone.
+        style: the format of the cell that they stand beside.
+        spans: the columns that the row claims to use, if it does.
     """
 
-    table_name: str
-    header: int | None
+    number: int
+    start: int
+    inside: int
+    at: int
+    until: int
+    style: int
+    spans: str | None
+
+    @classmethod
+    def of(cls, row: RawRow, column: int, count: int) -> RowPlace:
+        """The place of ``count`` new cells from ``column`` on."""
+        style, at, until = 0, row.end, row.end
+        for cell in reversed(row.cells):
+            if cell.column >= column + count:
+                until = cell.start
+            if cell.column < column:
+                style = cell.style if cell.column == column - 1 else 0
+                break
+            at = cell.start
+        return cls(row.number, row.start, row.cells[0].start, at, until, style, row.spans)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changes in a workbook beside the rows of its sheet.
+
+    Attributes:
+        sheet: the part of the sheet.
+        edits: what changes before and behind its rows.
+        parts: the other parts that change, by name.
+        column: the first new column.
+        prefix: of the sheet's tags, with a colon: ``x:``, or nothing.
+        number_styles: the twin of each style that shows four decimals.
+    """
+
+    sheet: str
+    edits: tuple[Edit, ...]
+    parts: Mapping[str, bytes]
     column: int
+    prefix: str
+    number_styles: Mapping[int, int]
 
 
 class ExcelWriter:
-    """Puts new cells into a sheet, and saves its workbook at the end.
+    """Copies a workbook, and puts new cells into the rows of one sheet.
 
     Args:
-        target: where the workbook goes; it stays open.
-        workbook: the workbook, with all it holds.
-        sheet: the sheet in it that gets the columns.
-        place: where they go.
-        new_columns: what they are called.
-
-    Raises:
-        DataError: the sheet has no room for the columns.
+        target: where it goes; it stays open.
+        package: the workbook.
+        changes: what changes beside the rows.
     """
 
-    def __init__(
-        self,
-        target: BinaryIO,
-        workbook: Workbook,
-        sheet: Worksheet,
-        place: Place,
-        new_columns: Sequence[NewColumn],
-    ) -> None:
-        last = place.column + len(new_columns) - 1
-        if last > MAX_COLUMNS:
-            raise DataError(
-                f"{place.table_name}: the sheet is full up to its last column, "
-                f"{get_column_letter(place.column - 1)}. Delete what stands at its right end."
-            )
-        self._target = target
-        self._workbook = workbook
-        self._sheet = sheet
-        self._column = place.column
-        names = [column.name for column in new_columns]
-        _make_room_in_widths(sheet, place.column, last)
-        for column, name in enumerate(names, start=place.column):
-            width = max(_NARROWEST, len(name) + 4.0)
-            sheet.column_dimensions[get_column_letter(column)].width = width
-        if place.header is not None:
-            self._put(place.header, names)
-            _widen_tables(sheet, place.header, place.column, names)
+    def __init__(self, target: BinaryIO, package: Package, changes: Changes) -> None:
+        self._package = package
+        self._changes = changes
+        self._output = PackageWriter(target, package)
+        self._infos = iter(package.infos)
+        self._edits = deque(sorted(changes.edits, key=lambda edit: edit.start))
+        sheet = package.info(changes.sheet)
+        self._replaced = {package.info(part).filename: new for part, new in changes.parts.items()}
+        for info in self._infos:
+            if info is sheet:
+                break
+            self._copy(info)
+        self._part = self._output.replace(sheet)
+        self._splice = _Splice(package.chunks(changes.sheet), self._part)
 
     def write(self, row: Row, cells: Sequence[Cell]) -> None:
-        """Put the new cells into one row; ``cells`` is empty for a blank one."""
-        self._put(cast("int", row.raw), cells)
+        """Put the new cells into one row; ``cells`` is empty for a blank one.
+
+        Raises:
+            DataError: the sheet is damaged.
+            StorageError: reading failed.
+        """
+        if cells:
+            self.put(cast("RowPlace", row.raw), cells)
+
+    def put(self, place: RowPlace, cells: Sequence[Cell]) -> None:
+        """Put new cells into a place; places come from top to bottom."""
+        self._edit_until(place.start)
+        if place.spans is not None:
+            self._splice.copy_to(place.start)
+            tag = self._splice.take(place.inside)
+            last = self._changes.column + len(cells) - 1
+            self._part.write(with_attribute(tag, "spans", _wider(place.spans, last)))
+        self._splice.copy_to(place.at)
+        self._splice.take(place.until)
+        new = (
+            self._spelled(column, place, value)
+            for column, value in enumerate(cells, start=self._changes.column)
+        )
+        self._part.write("".join(new).encode())
 
     def close(self) -> None:
-        """Save the workbook; the target stays open."""
-        self._workbook.save(self._target)
+        """Copy the rest and finish the package; the target stays open.
 
-    def _put(self, row: int, values: Sequence[Cell]) -> None:
-        beside: Any = self._sheet._cells.get((row, self._column - 1))
-        for column, value in enumerate(values, start=self._column):
-            cell: Any = self._sheet.cell(row, column)
-            if beside is not None:
-                # The public way, a copy of each part of a style, takes ten times as long.
-                cell._style = copy(beside._style)
-            cell.value = rounded(value)
-            if isinstance(value, str):
-                # A text that begins with = is no formula here.
-                cell.data_type = "s"
-            elif value is not None:
-                cell.number_format = _NUMBER_FORMAT
+        Raises:
+            DataError: a part is damaged.
+            StorageError: reading failed.
+        """
+        self._edit_until(None)
+        self._splice.copy_rest()
+        self._part.close()
+        for info in self._infos:
+            self._copy(info)
+        self._output.close()
 
-
-def _make_room_in_widths(sheet: Worksheet, first: int, last: int) -> None:
-    """Take the new columns out of the width settings that span several columns.
-
-    Excel repairs a sheet in which two settings speak of one column, and a setting can
-    hide all columns right of the used ones.
-    """
-    dimensions = sheet.column_dimensions
-    for letter, setting in list(dimensions.items()):
-        setting.reindex()
-        low, high = cast("int", setting.min), cast("int", setting.max)
-        if high < first or low > last:
-            continue
-        if high > last:
-            rest = get_column_letter(last + 1)
-            dimensions[rest] = _spanning(sheet, setting, last + 1, high)
-        if low < first:
-            setting.max = first - 1
+    def _copy(self, info: ZipInfo) -> None:
+        if info.filename in self._replaced:
+            part = self._output.replace(info)
+            part.write(self._replaced[info.filename])
+            part.close()
         else:
-            del dimensions[letter]
+            self._output.copy(info)
+
+    def _edit_until(self, place: int | None) -> None:
+        while self._edits and (place is None or self._edits[0].start <= place):
+            edit = self._edits.popleft()
+            self._splice.copy_to(edit.start)
+            self._splice.take(edit.end)
+            self._part.write(edit.new)
+
+    def _spelled(self, column: int, place: RowPlace, value: Cell) -> str:
+        prefix, style = self._changes.prefix, place.style
+        ref = f"{column_letters(column)}{place.number}"
+        if value is None or value == "":
+            return f'<{prefix}c r="{ref}" s="{style}"/>' if style else ""
+        if isinstance(value, str):
+            # A text that stands in its cell, and not among the shared ones, leaves those
+            # as they are; and one that begins with = is no formula.
+            preserve = ' xml:space="preserve"' if value != value.strip() or "\n" in value else ""
+            text = escape(escaped(value))
+            content = f"<{prefix}is><{prefix}t{preserve}>{text}</{prefix}t></{prefix}is>"
+            kind = ' t="inlineStr"'
+        else:
+            style = self._changes.number_styles.get(style, style)
+            content = f"<{prefix}v>{rounded(value)!r}</{prefix}v>"
+            kind = ""
+        attribute = f' s="{style}"' if style else ""
+        return f'<{prefix}c r="{ref}"{attribute}{kind}>{content}</{prefix}c>'
 
 
-def _spanning(sheet: Worksheet, setting: Any, first: int, last: int) -> ColumnDimension:
-    spanning: Any = ColumnDimension(
-        sheet,
-        index=get_column_letter(first),
-        width=setting.width,
-        hidden=setting.hidden,
-        outlineLevel=setting.outlineLevel or 0,
-        min=first,
-        max=last,
-    )
-    spanning._style = copy(setting._style)
-    return cast("ColumnDimension", spanning)
+class _Splice:
+    """Copies a stream of bytes up to given places, or takes them out.
 
-
-def _widen_tables(sheet: Worksheet, header: int, column: int, names: Sequence[str]) -> None:
-    """Take the new columns into the tables and the filter that end beside them.
-
-    Else sorting by the filter would move the reviews and leave their labels behind.
+    Args:
+        chunks: the bytes.
+        target: where copies go.
     """
-    for table in sheet.tables.values():
-        if table.headerRowCount == 1 and _ends_beside(table.ref, header, column):
-            table.ref = _widened(table.ref, len(names))
-            if table.autoFilter is not None and table.autoFilter.ref:
-                table.autoFilter.ref = _widened(table.autoFilter.ref, len(names))
-            free = max(known.id for known in table.tableColumns) + 1
-            table.tableColumns.extend(
-                TableColumn(id=free + offset, name=name) for offset, name in enumerate(names)
-            )
-    if sheet.auto_filter.ref and _ends_beside(sheet.auto_filter.ref, header, column):
-        sheet.auto_filter.ref = _widened(sheet.auto_filter.ref, len(names))
+
+    def __init__(self, chunks: Iterator[bytes], target: PartWriter) -> None:
+        self._chunks = chunks
+        self._target = target
+        self._chunk = b""
+        self._used = 0
+        self._place = 0
+
+    def copy_to(self, place: int) -> None:
+        """Copy all bytes before a place."""
+        for piece in self._pieces(place):
+            self._target.write(piece)
+
+    def take(self, place: int) -> bytes:
+        """The bytes before a place, which are not copied."""
+        return b"".join(self._pieces(place))
+
+    def copy_rest(self) -> None:
+        """Copy all that is left."""
+        self._target.write(self._chunk[self._used :])
+        for chunk in self._chunks:
+            self._target.write(chunk)
+
+    def _pieces(self, place: int) -> Iterator[bytes]:
+        while self._place < place:
+            if self._used == len(self._chunk):
+                self._chunk, self._used = next(self._chunks, b""), 0
+                if not self._chunk:
+                    raise DataError("The workbook changed while it was read. Run again.")
+            piece = self._chunk[self._used : self._used + place - self._place]
+            self._used += len(piece)
+            self._place += len(piece)
+            yield piece
 
 
-def _ends_beside(ref: str, header: int, column: int) -> bool:
-    cells = CellRange(ref)
-    return (cells.min_row, cells.max_col) == (header, column - 1)
-
-
-def _widened(ref: str, more: int) -> str:
-    cells = CellRange(ref)
-    cells.expand(right=more)
-    return cells.coord
+def _wider(spans: str, last: int) -> str:
+    """The columns that a row uses with the new ones: ``1:2 5:6`` up to 8 is ``1:8``."""
+    ends = [int(end) for end in re.findall("[0-9]{1,9}", spans)]
+    return f"{min(ends)}:{max(*ends, last)}" if ends else f"1:{last}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import logging
 import zipfile
@@ -14,8 +15,10 @@ import pytest
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
-from score.errors import DataError
-from score.tables import NewColumn, Table, TableOptions, excel_package, open_table
+from score.errors import DataError, StorageError
+from score.tables import NewColumn, Table, TableOptions, open_table
+from score.tables.excel_strings import SharedStrings
+from score.tables.excel_values import unescaped
 
 Relabel = Callable[[Table], bytes]
 
@@ -143,31 +146,16 @@ def test_without_a_header(samples: Path, relabel: Relabel) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("sheet", "message"),
-    [
-        ("May", "has no sheet 'May': March, April, Empty. Say which with --sheet."),
-        ("Empty", ": the sheet 'Empty' is empty. Say another --sheet."),
-    ],
-)
-def test_a_sheet_that_is_not_there(sheet: str, message: str, samples: Path) -> None:
-    """A sheet that is missing or empty is refused with those that there are."""
-    path = samples / "two_sheets.xlsx"
-    with pytest.raises(DataError) as refused:
-        open_table(path, TableOptions(sheet=sheet))
-    assert str(refused.value) == f"{path}{message if message[0] == ':' else f' {message}'}"
-
-
-def test_what_may_be_lost_is_said(
+def test_a_signed_workbook_is_labelled_with_a_warning(
     samples: Path, relabel: Relabel, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A workbook with more than cells is written, with a warning of what openpyxl loses."""
+    """The signature of a signed workbook stays in it, and a warning says that it is void."""
     with caplog.at_level(logging.WARNING):
-        relabel(open_table(samples / "chart.xlsx"))
-        relabel(open_table(samples / "merged_cells.xlsx"))
+        relabel(open_table(samples / "signed.xlsx"))
+        relabel(open_table(samples / "macros.xlsm"))
     assert [record.getMessage() for record in caplog.records] == [
-        f"{samples / 'chart.xlsx'} holds charts, drawings: some of it will be missing or changed "
-        "in the output."
+        f"{samples / 'signed.xlsx'} is signed: the signature is kept, but does not hold for the "
+        "output."
     ]
 
 
@@ -203,37 +191,33 @@ def test_formats_alone_are_no_records(tmp_path: Path, relabel: Relabel) -> None:
     ]
 
 
-def test_macros_stay(tmp_path: Path, samples: Path, relabel: Relabel) -> None:
-    """The macros of an .xlsm come through byte for byte."""
-    path = tmp_path / "macros.xlsm"
-    with (
-        zipfile.ZipFile(samples / "merged_cells.xlsx") as plain,
-        zipfile.ZipFile(path, "w") as made,
-    ):
-        for name in plain.namelist():
-            content = plain.read(name)
-            if name == "[Content_Types].xml":
-                content = content.replace(
-                    b"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml",
-                    b"application/vnd.ms-excel.sheet.macroEnabled.main+xml",
-                )
-            made.writestr(name, content)
-        made.writestr("xl/vbaProject.bin", b"macros")
-    with zipfile.ZipFile(io.BytesIO(relabel(open_table(path)))) as written:
-        assert written.read("xl/vbaProject.bin") == b"macros"
-        types = written.read("[Content_Types].xml")
-    assert b"application/vnd.ms-excel.sheet.macroEnabled.main+xml" in types
+def test_new_texts_are_spelled_as_excel_does(samples: Path) -> None:
+    """Markup, blanks, line breaks, control characters and escapes in a new text come back."""
+    text = ' <b> & "x" \n_x000D_ \r\x07'
+    table = open_table(samples / "chart.xlsx")
+    target = io.BytesIO()
+    writer = table.writer(target, [NewColumn("a & b", "text"), NewColumn("p", "number")])
+    for row in table.rows([1]):
+        writer.write(row, [text, 1 / 3])
+    writer.close()
+    table.close()
+    sheet = reopen(target.getvalue())["Reviews"]
+    assert [unescaped(sheet["C2"].value), sheet["C1"].value] == [text, "a & b"]
+    assert sheet["D2"].value == 0.3333
 
 
-def test_a_workbook_that_unpacks_to_too_much(
-    samples: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A zip bomb is refused before it is unpacked."""
-    monkeypatch.setattr(excel_package, "MAX_UNPACKED", 1000)
-    with pytest.raises(DataError) as refused:
-        open_table(samples / "chart.xlsx")
+def test_no_room_for_the_shared_texts(samples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shared texts that the temporary folder cannot take are 74, with what to do."""
+
+    def full(_self: object, _text: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(SharedStrings, "_add", full)
+    with pytest.raises(StorageError) as refused:
+        open_table(samples / "shared_strings.xlsx")
     assert str(refused.value) == (
-        f"{samples / 'chart.xlsx'} unpacks to more than 1000 bytes. Save the sheet as CSV."
+        f"{samples / 'shared_strings.xlsx'}: the temporary folder cannot take its texts: No space "
+        "left on device. Make room there, or name another one in the environment variable TMPDIR."
     )
 
 
@@ -245,6 +229,21 @@ def test_a_zip_that_is_no_workbook(tmp_path: Path) -> None:
     with pytest.raises(DataError) as refused:
         open_table(path)
     assert str(refused.value) == (
-        f'{path} is damaged or not an Excel workbook: "There is no item named '
-        "'[Content_Types].xml' in the archive\"."
+        f"{path} is damaged or not an Excel workbook: it has no part xl/workbook.xml. "
+        "Open the workbook in Excel or LibreOffice and save it again."
     )
+
+
+def test_an_abandoned_output_says_nothing(samples: Path, recwarn: pytest.WarningsRecorder) -> None:
+    """A writer that is given up half-way writes nothing more, and makes no noise."""
+    table = open_table(samples / "chart.xlsx")
+    target = io.BytesIO()
+    writer = table.writer(target, [NewColumn("label", "text")])
+    row = next(iter(table.rows([1])))
+    writer.write(row, ["NEW"])
+    written = target.getvalue()
+    del writer, row
+    table.close()
+    gc.collect()
+    assert target.getvalue() == written
+    assert list(recwarn) == []
