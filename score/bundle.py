@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from score import bundle_files
+from score.bundle_files import MAX_MANIFEST, sha256_of
 from score.cleaning import CLEANINGS
 from score.errors import BundleError, UsageError
+from score.tables.columns import shown
 from score.tokens import Truncation
 
 DEFAULT_BUNDLE = Path(__file__).parent / "models" / "sentiment-en"
@@ -32,12 +34,24 @@ GRAPH_FILES = {
 }
 """The file of each precision, under the names that optimum looks for."""
 
-# An ONNX tensor kept outside of its file has an entry with the key "location"; in the
-# file that is field 1, the length 8 (as any varint), the word.
-_EXTERNAL_DATA = re.compile(rb"\x0a(?:\x08|\x88\x80*\x00)location")
-
 # A cell that starts with one of these is a formula to a spreadsheet program.
 _FORMULA_STARTERS = ("=", "+", "-", "@")
+
+_MOST_FILES = 100
+_MOST_LABELS = 1000
+_LONGEST_TEXT = 1000
+_MOST_TOKENS = 8192
+_TEMPERATURES = (1e-3, 1e3)
+
+_NO_MANIFEST = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+    UsageError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +132,7 @@ class Bundle:
             BundleError: no bundle, a newer format, a file that is missing or changed, or
                 one that points out of the folder.
         """
-        raw = _read(folder, MANIFEST_FILE)
+        raw = bundle_files.read(folder, MANIFEST_FILE, MAX_MANIFEST)
         try:
             manifest = json.loads(raw)
             version = manifest["format_version"]
@@ -128,16 +142,16 @@ class Bundle:
                     f"format {FORMAT_VERSION}. Use the thumbs it was made with, or a newer one."
                 )
             description = _parse(manifest)
-            files: dict[str, str] = dict(manifest["files"])
-        except (ValueError, KeyError, TypeError, AttributeError, UsageError) as exc:
+            files = _digests(manifest["files"])
+        except _NO_MANIFEST as exc:
             raise BundleError(
                 f"{folder / MANIFEST_FILE} is no manifest of a bundle "
-                f"({type(exc).__name__}: {exc}). Export the bundle again."
+                f"({type(exc).__name__}: {shown(str(exc), 100)}). Export the bundle again."
             ) from exc
         if TOKENIZER_FILE not in files:
             raise BundleError(f"The bundle {folder} lists no {TOKENIZER_FILE}. Export it again.")
         for name, sha256 in files.items():
-            _check(folder, name, sha256)
+            bundle_files.check(folder, name, sha256)
         return cls(folder, description, hashlib.sha256(raw).hexdigest())
 
     def graph(self, *precisions: str) -> Graph:
@@ -159,15 +173,10 @@ class Bundle:
         """The ONNX file of ``graph``, checked.
 
         Raises:
-            BundleError: it changed, or it keeps data outside of the file.
+            BundleError: it changed, or does more than a classifier, such as to keep
+                weights in another file: see :mod:`score.onnx_file`.
         """
-        model = _check(self.folder, graph.file, graph.sha256)
-        if _EXTERNAL_DATA.search(model):
-            raise BundleError(
-                f"{self.folder / graph.file} keeps its weights in another file, which may be "
-                "any file of this computer. Export the bundle again."
-            )
-        return model
+        return bundle_files.read_graph(self.folder, graph.file, graph.sha256)
 
 
 def write_manifest(folder: Path, description: Description) -> Bundle:
@@ -214,49 +223,45 @@ def check_labels(labels: tuple[str, ...]) -> None:
             )
 
 
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def _parse(manifest: dict[str, Any]) -> Description:
     known = {"format_version", "name", "language", "labels", "cleaning", "truncation", "graphs"}
-    graphs = []
-    for entry in manifest["graphs"]:
-        temperature = float(entry["temperature"])
-        if entry["precision"] not in GRAPH_FILES or not 0 < temperature < float("inf"):
-            raise ValueError(f"no such graph: {entry['precision']}, temperature {temperature}")
-        graphs.append(Graph(entry["precision"], entry["sha256"], temperature, entry["parity"]))
+    truncation = Truncation(**manifest["truncation"])
+    tokens = (truncation.max_tokens, truncation.head_tokens)
+    if not all(isinstance(number, int) for number in tokens) or tokens[0] > _MOST_TOKENS:
+        raise ValueError(f"no such truncation: {tokens}")
+    language = manifest["language"]
     return Description(
-        name=str(manifest["name"]),
-        labels=tuple(str(label) for label in manifest["labels"]),
-        language=manifest["language"],
-        cleaning=manifest["cleaning"],
-        truncation=Truncation(**manifest["truncation"]),
-        graphs=tuple(graphs),
+        name=_text(manifest["name"]),
+        labels=tuple(_text(label) for label in _list(manifest["labels"], _MOST_LABELS)),
+        language=None if language is None else _text(language),
+        cleaning=_text(manifest["cleaning"]),
+        truncation=truncation,
+        graphs=tuple(_graph(entry) for entry in _list(manifest["graphs"], len(GRAPH_FILES))),
         provenance={k: v for k, v in manifest.items() if k not in known | {"files"}},
     )
 
 
-def _check(folder: Path, name: str, sha256: str) -> bytes:
-    content = _read(folder, name)
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise BundleError(
-            f"{folder / name} is not the file that the bundle was made with. "
-            "Get the bundle anew, or export it again."
-        )
-    return content
+def _graph(entry: dict[str, Any]) -> Graph:
+    temperature = float(entry["temperature"])
+    lowest, highest = _TEMPERATURES
+    if entry["precision"] not in GRAPH_FILES or not lowest <= temperature <= highest:
+        raise ValueError(f"no such graph: {entry['precision']}, temperature {temperature}")
+    return Graph(entry["precision"], _text(entry["sha256"]), temperature, entry["parity"])
 
 
-def _read(folder: Path, name: str) -> bytes:
-    path = folder / name
-    if Path(name).name != name or path.resolve().parent != folder.resolve():
-        raise BundleError(f"The bundle {folder} names {name!r}, which is outside of it.")
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as exc:
-        raise BundleError(
-            f"{folder} is no bundle: it has no {name}. Make one with thumbs export."
-        ) from exc
-    except OSError as exc:
-        raise BundleError(f"{path} cannot be read: {exc.strerror}.") from exc
+def _digests(files: dict[str, Any]) -> dict[str, str]:
+    if len(files) > _MOST_FILES:
+        raise ValueError(f"{len(files)} files")
+    return {name: _text(sha256) for name, sha256 in files.items()}
+
+
+def _list(values: Any, most: int) -> list[Any]:
+    if not isinstance(values, list) or len(values) > most:
+        raise TypeError(f"no list of {most} at most: {shown(str(values))}")
+    return values
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.isprintable() or len(value) > _LONGEST_TEXT:
+        raise TypeError(f"no text for a line: {shown(str(value))}")
+    return value

@@ -62,7 +62,7 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--no-header", is_flag=True, help="The first record is data; columns are called #1, #2 ..."
 )
-@click.option("--sheet", help="The sheet of an Excel workbook.")
+@click.option("--sheet", help="The sheet of a spreadsheet.")
 @click.option(
     "--cache",
     type=_PATH,
@@ -73,7 +73,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--summary", type=_PATH, help="Write the counts to this JSON file.")
 @click.option("--quiet", is_flag=True, help="No progress and no summary on the terminal.")
 def score(input: str | None, text: tuple[str, ...], **options: Any) -> int:  # noqa: A002 - click names the argument in the help by it
-    """Label the reviews in a CSV, TSV, Excel, Parquet or JSON Lines file.
+    """Label the reviews in a CSV, TSV, Excel, OpenDocument, Parquet or JSON Lines file.
 
     The same rows come back with the columns label, confidence and flags behind them.
     INPUT - is CSV from standard input. A run that was stopped goes on where it was when
@@ -167,7 +167,9 @@ def _target(source: Path | BinaryIO, output: str | None) -> Path | BinaryIO:
     if output is not None:
         return Path(output)
     assert isinstance(source, Path)  # noqa: S101 - a stream without -o went to stdout above
-    return source.with_name(f"{source.stem}.labelled{source.suffix}")
+    from score.tables import written_suffix
+
+    return source.with_name(f"{source.stem}.labelled{written_suffix(source)}")
 
 
 @contextlib.contextmanager

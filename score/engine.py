@@ -46,6 +46,9 @@ _INSTALL = {
 # that it stands for: without it 12 % more reviews a second (onnxruntime 1.32, MiniLM).
 _CPU_UNWANTED_FUSIONS = ["SkipLayerNormFusion"]
 
+_NEEDED_INPUTS = frozenset({"input_ids", "attention_mask"})
+_KNOWN_INPUTS = _NEEDED_INPUTS | {"token_type_ids"}
+
 BATCH_TOKENS = 16_384
 """The most tokens, padding included, of one batch on a GPU."""
 
@@ -83,16 +86,24 @@ class Engine:
         model: the ONNX file.
         provider: a key of :data:`PROVIDERS`.
         name: what error messages call the graph.
+        classes: how many logits it has to give; None is any number.
 
     Attributes:
         identity: what of the engine decides a score: provider and version.
 
     Raises:
-        BundleError: onnxruntime refuses the graph.
+        BundleError: onnxruntime refuses the graph, or it is no classifier of texts.
         UnavailableError: the provider is there but does not start.
     """
 
-    def __init__(self, model: bytes, provider: str = "cpu", name: str = "the graph") -> None:
+    def __init__(
+        self,
+        model: bytes,
+        provider: str = "cpu",
+        name: str = "the graph",
+        *,
+        classes: int | None = None,
+    ) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -101,6 +112,8 @@ class Engine:
         # Shapes change from review to review: a pattern would be planned for each anew.
         options.enable_mem_pattern = False
         options.log_severity_level = 4
+        # Else the bytes may be of a format that nothing has looked through.
+        options.add_session_config_entry("session.load_model_format", "ONNX")
         wanted = PROVIDERS[provider]
         providers = [wanted] if provider == "cpu" else [wanted, PROVIDERS["cpu"]]
         slow = _CPU_UNWANTED_FUSIONS if provider == "cpu" else []
@@ -117,6 +130,9 @@ class Engine:
             )
         self._session = session
         self._inputs = [one.name for one in session.get_inputs()]
+        self._classes = classes
+        self._name = name
+        _check_signature(session, name)
         self.provider = provider
         self.identity = f"onnxruntime {onnxruntime.__version__} {provider}"
 
@@ -161,7 +177,32 @@ class Engine:
             (logits,) = self._session.run(["logits"], feeds)
         except Exception as exc:  # onnxruntime's errors have no common base
             raise BundleError(f"onnxruntime failed on a review: {_first_line(exc)}") from exc
-        return np.asarray(logits, np.float32)
+        answer = np.asarray(logits, np.float32)
+        if answer.shape != (len(ids), self._classes or answer.shape[-1]):
+            raise BundleError(
+                f"{self._name} gives numbers of the shape {answer.shape} for {len(ids)} reviews "
+                f"and {self._classes or 'any number of'} labels. Export the bundle again."
+            )
+        if not np.isfinite(answer).all():
+            raise BundleError(f"{self._name} gives no finite numbers. Export the bundle again.")
+        return answer
+
+
+def _check_signature(session: Any, name: str) -> None:
+    """Check what goes in and comes out by its name and type."""
+    inputs = {one.name: one.type for one in session.get_inputs()}
+    outputs = {one.name: one.type for one in session.get_outputs()}
+    fit = _NEEDED_INPUTS <= inputs.keys() <= _KNOWN_INPUTS
+    if not fit or set(inputs.values()) != {"tensor(int64)"}:
+        raise BundleError(
+            f"{name} has the inputs {', '.join(sorted(inputs)) or 'none'}; a classifier of texts "
+            "has input_ids and attention_mask as int64, and perhaps token_type_ids."
+        )
+    if outputs.get("logits") not in {"tensor(float)", "tensor(float16)"}:
+        raise BundleError(
+            f"{name} has the outputs {', '.join(sorted(outputs)) or 'none'}; a classifier of "
+            "texts has logits as float."
+        )
 
 
 def _first_line(exc: Exception) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from score.bundle import TOKENIZER_FILE
 from score.cleaning import CLEANINGS
 from score.engine import BATCH_TOKENS, PRECISIONS, Engine, choose_provider
 from score.language import DETECTOR, LanguageScreen
@@ -58,8 +59,12 @@ class Model:
         self.provider = choose_provider(provider, precisions)
         graph = bundle.graph(*PRECISIONS[self.provider])
         name = str(bundle.folder / graph.file)
-        self._engine = Engine(bundle.read_graph(graph), self.provider, name)
-        self._encoder = Encoder.from_file(bundle.folder / "tokenizer.json", description.truncation)
+        self._encoder = Encoder.from_file(bundle.folder / TOKENIZER_FILE, description.truncation)
+        self._engine = Engine(
+            bundle.read_graph(graph), self.provider, name, classes=len(description.labels)
+        )
+        # What is wrong with a graph shows before hours are spent, also at the full length.
+        self._engine.logits(self._encoder.encode("a " * description.truncation.max_tokens).ids)
         self._clean = CLEANINGS[description.cleaning]
         screened = description.language is not None and not any_language
         self._screen = LanguageScreen(description.language) if screened else None

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from score.atomic import AtomicFile
 from score.errors import DataError, OutputError, StorageError, UsageError
-from score.tables import Cell, NewColumn, Row, Table
+from score.tables import Cell, NewColumn, Row, Table, written_suffix
 from score.tables.rejects import RejectsWriter
 
 
@@ -27,14 +27,15 @@ def check_output(source: Path | BinaryIO, output: Path, *, overwrite: bool) -> N
             not there.
         UsageError: it has another format than the input.
     """
-    suffix = source.suffix.lower() if isinstance(source, Path) else ".csv"
+    own = source.suffix.lower() if isinstance(source, Path) else ".csv"
+    suffix = written_suffix(source).lower() if isinstance(source, Path) else own
     if output.is_dir():
         raise OutputError(f"{output} is a folder. Name a file in it with -o.")
     if output.suffix.lower() != suffix:
-        raise UsageError(
-            f"{output} should end in {suffix or 'nothing'} like the input: "
-            "thumbs writes the format it reads."
-        )
+        as_what = "like the input: thumbs writes the format it reads"
+        if suffix != own:
+            as_what = f"as thumbs reads {own} but does not write it"
+        raise UsageError(f"{output} should end in {suffix or 'nothing'} {as_what}.")
     if not output.parent.is_dir():
         raise OutputError(f"The folder {output.parent} is not there. Make it, then run again.")
     if isinstance(source, Path) and output.exists() and output.samefile(source):

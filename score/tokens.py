@@ -11,12 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
+from score.bundle_files import read
 from score.errors import BundleError, UsageError
+from score.tables.columns import shown
+from score.tokenizer_file import MAX_BYTES, UnsafeTokenizerError, check_tokenizer
 
 if TYPE_CHECKING:
     import tokenizers
 
 Strategy = Literal["head", "tail", "head+tail"]
+
+MAX_MARKS = 4
+"""The most tokens of its own that a tokenizer may put around a text; BERT's puts two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +51,11 @@ class Truncation:
             )
         if self.max_tokens < 8:
             raise UsageError(f"A limit of {self.max_tokens} tokens is too small; use 8 or more.")
-        if self.strategy == "head+tail" and not 0 < self.head_tokens <= self.max_tokens - 4:
+        most = self.max_tokens - MAX_MARKS
+        if self.strategy == "head+tail" and not 0 < self.head_tokens <= most:
             raise UsageError(
                 f"Of {self.max_tokens} tokens {self.head_tokens} cannot come from the head; "
-                f"use 1 to {self.max_tokens - 4}."
+                f"use 1 to {most}."
             )
 
     @classmethod
@@ -96,15 +103,24 @@ class Encoder:
         """Load ``tokenizer.json``.
 
         Raises:
-            BundleError: the file is no tokenizer.
+            BundleError: the file is no tokenizer, or one that is not to be trusted: see
+                :mod:`score.tokenizer_file`.
         """
         from tokenizers import Tokenizer
 
+        content = read(path.parent, path.name, MAX_BYTES)
         try:
-            tokenizer = Tokenizer.from_file(str(path))
-        except Exception as exc:
-            raise BundleError(f"{path} cannot be read as a tokenizer: {exc}") from exc
-        return cls(tokenizer, truncation)
+            check_tokenizer(content)
+        except UnsafeTokenizerError as exc:
+            raise BundleError(f"{path} is not to be trusted: {exc}.") from exc
+        try:
+            return cls(Tokenizer.from_buffer(content), truncation)
+        except (KeyboardInterrupt, SystemExit, MemoryError):
+            raise
+        # A panic of Rust comes as an exception that is no Exception.
+        except BaseException as exc:
+            found = shown(str(exc), 120).rstrip(".")
+            raise BundleError(f"{path} cannot be read as a tokenizer: {found}.") from exc
 
     def encode(self, text: str) -> Encoded:
         """Token ids of one text, at most ``max_tokens``, the tokenizer's marks around them."""
@@ -124,6 +140,8 @@ def _marks(tokenizer: tokenizers.Tokenizer) -> tuple[list[int], list[int]]:
     """The ids a tokenizer puts before and behind a text: for BERT [CLS] and [SEP]."""
     encoding = tokenizer.encode("a", add_special_tokens=True)
     special = encoding.special_tokens_mask
+    if 0 not in special or len(special) - special.count(0) > MAX_MARKS:
+        raise ValueError("it gives no token for a letter, or too many marks")
     first = special.index(0)
     last = len(special) - special[::-1].index(0)
     return encoding.ids[:first], encoding.ids[last:]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import re
+import struct
 import zipfile
 from collections.abc import Sequence
 from decimal import Decimal
@@ -186,6 +187,168 @@ def make_parquet() -> None:
     pq.write_table(pa.table({"text": latin1}), HERE / "not_utf8.parquet")
 
 
+def make_old_workbooks() -> None:
+    """Workbooks of the format before .xlsx. Needs xlwt, an old package: pip install xlwt."""
+    import xlwt
+
+    kinds = xlwt.Workbook()
+    sheet = kinds.add_sheet("Reviews")
+    rows: Rows = [
+        ("id", "text", "kind"),
+        (7.0, "Good.", "float"),
+        (12345678901234, datetime.date(2024, 3, 1), "yyyy-mm-dd"),
+        (None, None, None),
+        (0.1 + 0.2, True, "bool"),
+        (-1.5, datetime.datetime(2024, 3, 1, 12, 30), "yyyy-mm-dd hh:mm:ss"),
+        ("007", "=no formula", "text"),
+        (8, 0.5, "hh:mm"),
+        (9, 1.5, "[h]:mm:ss"),
+        (10, "Two\nlines.", "line break"),
+    ]
+    for place, row in enumerate(rows, start=1):
+        # The third cell of a time says how the second is written.
+        is_time = row[2] and set("y:") & set(row[2])
+        for column, cell in enumerate(row, start=1):
+            code = row[2] if is_time and column == 2 else "general"
+            style = xlwt.easyxf(num_format_str=code)
+            if cell is not None:
+                sheet.write(place, column, cell, style)
+    sheet.write_merge(11, 12, 2, 3, "Merged.")
+    kinds.add_sheet("Empty")
+    hidden = kinds.add_sheet("Notes")
+    hidden.write(0, 0, "Hidden.")
+    hidden.visibility = 1
+    kinds.save(HERE / "kinds_of_cells.xls")
+    content = (HERE / "kinds_of_cells.xls").read_bytes()
+    # The workbook's stream begins in the second sector; FILEPASS takes the place of the
+    # record behind its BOF and says that all that follows is encrypted.
+    first = 512 + 4 + int.from_bytes(content[514:516], "little")
+    locked = content[:first] + b"\x2f\0" + content[first + 2 :]
+    (HERE / "encrypted.xls").write_bytes(locked)
+    (HERE / "broken.xls").write_bytes(content[:700])
+    (HERE / "html.xls").write_bytes(b"<table><tr><td>text</td></tr><tr><td>Good.</td></tr></table>")
+
+
+def make_binary_workbook() -> None:
+    """A workbook in records of bytes, .xlsb: [MS-XLSB] says what they mean."""
+
+    def record(kind: int, content: bytes = b"") -> bytes:
+        kinds = bytes([kind]) if kind < 128 else bytes([kind & 127 | 128, kind >> 7])
+        return kinds + bytes([len(content)]) + content
+
+    def text(value: str) -> bytes:
+        return struct.pack("<I", len(value)) + value.encode("utf-16-le")
+
+    def cell(column: int, kind: int, content: bytes) -> bytes:
+        return record(kind, struct.pack("<II", column, 0) + content)
+
+    def row(place: int, *cells: bytes) -> bytes:
+        return record(0, struct.pack("<IIHHB", place, 0, 300, 0, 0) + bytes(4)) + b"".join(cells)
+
+    real, string, boolean, error, blank = 5, 6, 4, 3, 1
+    rows = (
+        row(0, cell(0, string, text("id")), cell(1, string, text("text"))),
+        row(1, cell(0, real, struct.pack("<d", 7)), cell(1, string, text("Good."))),
+        row(2, cell(0, string, text("007")), cell(1, real, struct.pack("<d", 2.5))),
+        row(3, cell(0, blank, b""), cell(1, blank, b"")),
+        row(4, cell(0, real, struct.pack("<d", 8)), cell(1, boolean, b"\1")),
+        row(5, cell(0, real, struct.pack("<d", 9)), cell(1, error, b"\x2a")),
+        row(6, cell(0, real, struct.pack("<d", 10)), cell(1, string, text("=no formula"))),
+    )
+    sheet = record(129) + record(148, struct.pack("<IIII", 0, 6, 0, 1))
+    sheet += record(145) + b"".join(rows) + record(146) + record(130)
+    names = struct.pack("<II", 0, 1) + text("rId1") + text("Reviews")
+    workbook = record(131) + record(143) + record(156, names) + record(144) + record(132)
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    packages = "http://schemas.openxmlformats.org/package/2006"
+    relation = (
+        f'<Relationships xmlns="{packages}/relationships">'
+        f'<Relationship Id="rId1" Type="{office}/{{}}" Target="{{}}"/></Relationships>'
+    )
+    kind = "application/vnd.ms-excel"
+    write_package(
+        HERE / "kinds_of_cells.xlsb",
+        {
+            "[Content_Types].xml": f'<Types xmlns="{packages}/content-types">'
+            '<Default Extension="rels" '
+            'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+            f'<Default Extension="bin" ContentType="{kind}.sheet.binary.macroEnabled.main"/>'
+            '<Override PartName="/xl/worksheets/sheet1.bin" '
+            f'ContentType="{kind}.worksheet"/></Types>',
+            "_rels/.rels": relation.format("officeDocument", "xl/workbook.bin"),
+            "xl/_rels/workbook.bin.rels": relation.format("worksheet", "worksheets/sheet1.bin"),
+            "xl/workbook.bin": workbook,
+            "xl/worksheets/sheet1.bin": sheet,
+        },
+    )
+
+
+def make_open_document() -> None:
+    """Spreadsheets as LibreOffice keeps them: kinds of cells, nothing, and a password."""
+
+    def cell(kind: str, shown: str, **more: str) -> str:
+        values = "".join(f' office:{name.replace("_", "-")}="{v}"' for name, v in more.items())
+        return (
+            f'<table:table-cell office:value-type="{kind}"{values}>'
+            f"<text:p>{shown}</text:p></table:table-cell>"
+        )
+
+    def row(*cells: str, times: int = 1) -> str:
+        repeated = f' table:number-rows-repeated="{times}"' if times > 1 else ""
+        return f"<table:table-row{repeated}>{''.join(cells)}</table:table-row>"
+
+    def number(value: float) -> str:
+        return cell("float", f"{value:g}", value=repr(value))
+
+    gap = '<table:table-cell table:number-columns-repeated="1000"/>'
+    rows = (
+        row(cell("string", "id"), cell("string", "text")),
+        row(number(7), cell("string", "Good."), gap),
+        row(number(8), cell("date", "1 March", date_value="2024-03-01")),
+        row(cell("string", "007"), cell("boolean", "TRUE", boolean_value="true")),
+        row(gap, times=2),
+        row(number(9), cell("percentage", "25 %", value="0.25")),
+        row(number(10), cell("time", "12:30", time_value="PT12H30M00S")),
+        row(number(11), cell("string", "Two</text:p><text:p>paragraphs.")),
+        row(gap, times=1_000_000),
+    )
+    notes = row(cell("string", "note"))
+    write_document(HERE / "kinds_of_cells.ods", {"Reviews": "".join(rows), "Notes": notes})
+    write_document(HERE / "empty.ods", {"Sheet1": row(gap)})
+    key = '<manifest:encryption-data manifest:checksum="AA=="/>'
+    write_document(HERE / "encrypted.ods", {"Sheet1": row(cell("string", "text"))}, key)
+
+
+def write_document(path: Path, sheets: dict[str, str], key: str = "") -> None:
+    """Write an .ods file."""
+    names = "urn:oasis:names:tc:opendocument:xmlns"
+    tables = "".join(
+        f'<table:table table:name="{name}">{rows}</table:table>' for name, rows in sheets.items()
+    )
+    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    write_package(
+        path,
+        {
+            "mimetype": kind,
+            "META-INF/manifest.xml": f'<manifest:manifest xmlns:manifest="{names}:manifest:1.0">'
+            f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{kind}"/>'
+            '<manifest:file-entry manifest:full-path="content.xml" '
+            f'manifest:media-type="text/xml">{key}</manifest:file-entry></manifest:manifest>',
+            "content.xml": f'<office:document-content xmlns:office="{names}:office:1.0" '
+            f'xmlns:table="{names}:table:1.0" xmlns:text="{names}:text:1.0" office:version="1.3">'
+            f"<office:body><office:spreadsheet>{tables}</office:spreadsheet></office:body>"
+            "</office:document-content>",
+        },
+    )
+
+
+def write_package(path: Path, parts: dict[str, str | bytes]) -> None:
+    """Write a zip file."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as package:
+        for name, content in parts.items():
+            package.writestr(zipfile.ZipInfo(name, (2024, 3, 1, 0, 0, 0)), content)
+
+
 if __name__ == "__main__":
     make_encoded_text()
     make_kinds_of_cells()
@@ -196,3 +359,6 @@ if __name__ == "__main__":
     make_chart()
     make_empty_workbook()
     make_parquet()
+    make_old_workbooks()
+    make_binary_workbook()
+    make_open_document()

@@ -28,6 +28,7 @@ __all__ = [
     "check_new_names",
     "find_column",
     "open_table",
+    "written_suffix",
 ]
 
 Cell = str | float | None
@@ -173,11 +174,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class _Format:
-    """A kind of file: what to call it, who reads it, which options say something about it."""
+    """A kind of file: what to call it, who reads it, which options say something about it.
+
+    It is written under its own suffix, or as ``written`` where nothing writes such files.
+    """
 
     kind: str
     reader: str
     options: frozenset[str]
+    written: str | None = None
 
 
 _CSV = _Format(
@@ -190,6 +195,12 @@ _EXCEL = _Format(
     "score.tables.excel_table:ExcelTable",
     frozenset({"--sheet", "--no-header"}),
 )
+_SPREADSHEET = _Format(
+    "a spreadsheet",
+    "score.tables.calamine_table:CalamineTable",
+    frozenset({"--sheet", "--no-header"}),
+    written=".xlsx",
+)
 _PARQUET = _Format("a Parquet file", "score.tables.parquet_table:ParquetTable", frozenset())
 _JSONL = _Format("a JSON Lines file", "score.tables.jsonl_table:JsonlTable", frozenset())
 
@@ -198,6 +209,9 @@ _FORMATS = {
     ".tsv": _CSV,
     ".xlsx": _EXCEL,
     ".xlsm": _EXCEL,
+    ".xls": _SPREADSHEET,
+    ".xlsb": _SPREADSHEET,
+    ".ods": _SPREADSHEET,
     ".parquet": _PARQUET,
     ".jsonl": _JSONL,
     ".ndjson": _JSONL,
@@ -228,6 +242,16 @@ def open_table(source: Path | BinaryIO, options: TableOptions | None = None) -> 
     except BaseException:
         opened.close()
         raise
+
+
+def written_suffix(path: Path) -> str:
+    """The suffix of the file that ``path`` becomes: its own, or that of another format.
+
+    Args:
+        path: an input; a suffix that no format has stays as it is.
+    """
+    known = _FORMATS.get(path.suffix.lower())
+    return known.written if known and known.written else path.suffix
 
 
 def _standard_input(stream: BinaryIO) -> Source:

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from score.errors import DataError
-from score.tables import Cell, NewColumn, Row, Source, TableOptions, TableWriter
-from score.tables.numbers import number_text, rounded
+from score.tables import NewColumn, Row, Source, TableOptions, TableWriter
+from score.tables.columns import shown
+from score.tables.numbers import number_text
+from score.tables.parquet_pages import HostilePageError, check_footer, largest_text
+from score.tables.parquet_writer import ParquetWriter, Record
 
+# A batch has so many rows, and less where they take more bytes: usually, and at the most.
 _BATCH_ROWS = 1024
-_GROUP_ROWS = 128 * 1024
-_GROUP_BYTES = 64 * 1024 * 1024
+_BATCH_BYTES = 4 * 1024 * 1024
+_MOST_BYTES = 32 * 1024 * 1024
+_BUFFER_BYTES = 1024 * 1024
 
-
-@dataclass(frozen=True, slots=True)
-class _Record:
-    """A row of a batch; batches are told apart by identity."""
-
-    batch: Any
-    place: int
+# Names in a damaged footer need not be utf-8.
+_DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError, HostilePageError)
 
 
 class ParquetTable:
@@ -43,11 +42,19 @@ class ParquetTable:
         self.name = source.name
         self._source = source
         try:
-            self._file = pq.ParquetFile(source.stream)
+            check_footer(source.stream)
+            # Without a buffer of its own pyarrow reads whole row groups at once.
+            self._file = pq.ParquetFile(
+                source.stream,
+                pre_buffer=False,
+                buffer_size=_BUFFER_BYTES,
+                coerce_int96_timestamp_unit="us",
+            )
             self._schema = self._file.schema_arrow
-        except (pa.ArrowException, OSError) as exc:
+            self.columns = tuple(self._schema.names)
+            self._repeated = _repeated(self._file)
+        except _DAMAGE as exc:
             raise source.broken("a Parquet file", exc) from exc
-        self.columns = tuple(self._schema.names)
 
     def rows(self, wanted: Sequence[int]) -> Iterator[Row]:
         """Read all records once, in order, with the text of the columns ``wanted``.
@@ -57,36 +64,33 @@ class ParquetTable:
             StorageError: reading failed.
         """
         number = 1
-        for batch in self._batches():
-            columns = [self._texts(batch.column(place), number) for place in wanted]
-            for place in range(batch.num_rows):
-                cells = tuple(column[place] for column in columns)
-                yield Row(number + place, _Record(batch, place), cells)
-            number += batch.num_rows
+        for group in range(self._file.num_row_groups):
+            for batch in self._batches(group):
+                columns = [self._texts(batch.column(place), number) for place in wanted]
+                for place in range(batch.num_rows):
+                    cells = tuple(column[place] for column in columns)
+                    yield Row(number + place, Record(batch, place, group), cells)
+                number += batch.num_rows
 
     def writer(self, target: BinaryIO, new_columns: Sequence[NewColumn]) -> TableWriter:
-        """Start a Parquet file with the same schema, metadata and compression."""
-        kinds = {"text": pa.string(), "number": pa.float64()}
-        schema = self._schema
-        for column in new_columns:
-            schema = schema.append(pa.field(column.name, kinds[column.kind]))
-        groups = self._file.metadata
-        compression = "SNAPPY"
-        if groups.num_row_groups and groups.num_columns:
-            compression = groups.row_group(0).column(0).compression
-        if compression == "UNCOMPRESSED":
-            compression = "NONE"
-        return ParquetWriter(_FileWriter(target, schema, compression=compression))
+        """Start a Parquet file with the same schema, metadata, row groups and encodings."""
+        return ParquetWriter(target, self._file, self._schema, new_columns)
 
     def close(self) -> None:
         """Release the input file."""
         self._file.close()
         self._source.close()
 
-    def _batches(self) -> Iterator[Any]:
+    def _batches(self, group: int) -> Iterator[Any]:
+        about = self._file.metadata.row_group(group)
+        if not about.num_rows:
+            return
         try:
-            yield from self._file.iter_batches(_BATCH_ROWS)
-        except (pa.ArrowException, OSError) as exc:
+            largest = largest_text(self._source.stream, about, self._repeated)
+            usual = about.total_byte_size // max(1, about.num_rows)
+            rows = min(_BATCH_ROWS, _BATCH_BYTES // (usual + 1), _MOST_BYTES // (largest + 1))
+            yield from self._file.iter_batches(max(1, rows), row_groups=[group])
+        except _DAMAGE as exc:
             raise self._source.broken("a Parquet file", exc) from exc
 
     def _texts(self, column: Any, first: int) -> list[str]:
@@ -97,66 +101,18 @@ class ParquetTable:
                 f"{self.name}, rows {first} to {first + len(column) - 1}: byte "
                 f"0x{exc.object[exc.start]:02x} in a text is not utf-8. Convert the texts first."
             ) from exc
+        except (ValueError, OverflowError) as exc:
+            # Such as a day in a year that Python's calendar does not have.
+            raise DataError(
+                f"{self.name}, rows {first} to {first + len(column) - 1}: a value cannot be read: "
+                f"{shown(str(exc), 120).rstrip('.')}. Convert the column to texts first."
+            ) from exc
 
 
-class _FileWriter(pq.ParquetWriter):  # type: ignore[misc]  # pyarrow ships no types
-    """A writer that writes nothing more when it is given up."""
-
-    def __del__(self) -> None:
-        """Leave out pyarrow's footer: the target of a failed run is closed by now."""
-
-
-class ParquetWriter:
-    """Writes batches with their new columns, gathered into row groups of usual size.
-
-    Args:
-        writer: pyarrow's, with the new schema.
-    """
-
-    def __init__(self, writer: Any) -> None:
-        self._writer = writer
-        self._batch: Any = None
-        self._places: list[int] = []
-        self._cells: list[Sequence[Cell]] = []
-        self._group: list[Any] = []
-
-    def write(self, row: Row, cells: Sequence[Cell]) -> None:
-        """Take one record; it is written when its row group is full."""
-        record = cast("_Record", row.raw)
-        if record.batch is not self._batch:
-            self._end_batch()
-            self._batch = record.batch
-        self._places.append(record.place)
-        self._cells.append(cells)
-
-    def close(self) -> None:
-        """Write what is still held back, and the file's footer; the target stays open."""
-        self._end_batch()
-        self._end_group()
-        self._writer.close()
-
-    def _end_batch(self) -> None:
-        if not self._places:
-            return
-        schema = self._writer.schema
-        batch = self._batch
-        if len(self._places) < batch.num_rows:
-            batch = batch.take(pa.array(self._places))
-        fields = list(schema)[batch.num_columns :]
-        new = [
-            pa.array([rounded(cells[i]) for cells in self._cells], field.type)
-            for i, field in enumerate(fields)
-        ]
-        self._group.append(pa.RecordBatch.from_arrays([*batch.columns, *new], schema=schema))
-        self._places, self._cells = [], []
-        rows = sum(part.num_rows for part in self._group)
-        if rows >= _GROUP_ROWS or sum(part.nbytes for part in self._group) >= _GROUP_BYTES:
-            self._end_group()
-
-    def _end_group(self) -> None:
-        if self._group:
-            self._writer.write_table(pa.Table.from_batches(self._group))
-            self._group = []
+def _repeated(file: Any) -> frozenset[str]:
+    """The paths of the columns in which a row can have several entries."""
+    columns = map(file.schema.column, range(len(file.schema)))
+    return frozenset(one.path for one in columns if one.max_repetition_level)
 
 
 def _text(value: object) -> str:

@@ -12,7 +12,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from score.bundle import Bundle, check_labels, sha256_of
+from score.bundle import Bundle, check_labels
+from score.bundle_files import sha256_of
 from score.errors import BundleError
 
 Manifest = dict[str, Any]
@@ -121,8 +122,8 @@ def test_external_data(bundle: Path) -> None:
     path.write_bytes(onnx.ModelProto(graph=graph).SerializeToString())
     edit(bundle, lambda manifest: manifest["graphs"][0].update(sha256=sha256_of(path)))
     assert refusal(bundle) == (
-        f"{path} keeps its weights in another file, which may be any file of this computer. "
-        "Export the bundle again."
+        f"{path} is not to be trusted: it keeps weights in another file, which may be any file of "
+        "this computer. Export the bundle again."
     )
 
 

@@ -84,6 +84,6 @@ def test_impossible_truncations(values: tuple[str, int, int], message: str) -> N
 def test_a_file_that_is_no_tokenizer(tmp_path: Path) -> None:
     """A broken tokenizer.json is named."""
     path = tmp_path / "tokenizer.json"
-    path.write_text("{}")
+    path.write_text('{"model": {"vocab": {}}}')
     with pytest.raises(BundleError, match=r"tokenizer\.json cannot be read as a tokenizer: "):
         Encoder.from_file(path, Truncation())

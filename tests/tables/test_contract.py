@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import python_calamine
 
 from score.errors import ThumbsError
 from score.tables import Reject, Table, TableOptions, open_table
@@ -50,6 +51,7 @@ def said(encoding: str | None = None, delimiter: str | None = None) -> TableOpti
     return TableOptions(encoding=encoding, delimiter=delimiter)
 
 
+REVIEWS = TableOptions(sheet="Reviews")
 UNICODE = ("Très bien.", "ઊંઘ\u0a0d\u0d0a\u0a0a")
 
 GOOD = {
@@ -107,6 +109,36 @@ GOOD = {
     "kinds_of_cells.xlsx": Good(
         ("Good.", "2024-03-01", None, "TRUE", "", "=no formula", "Very good.", "Two\r\nlines.")
     ),
+    "kinds_of_cells.ods": Good(
+        (
+            "Good.",
+            "2024-03-01",
+            "TRUE",
+            None,
+            None,
+            "0.25",
+            "12:30:00",
+            "Two\nparagraphs.",
+        ),
+        options=REVIEWS,
+    ),
+    "kinds_of_cells.xls": Good(
+        (
+            "Good.",
+            "2024-03-01",
+            None,
+            "TRUE",
+            "2024-03-01 12:30:00",
+            "=no formula",
+            "12:00:00",
+            "36:00:00",
+            "Two\nlines.",
+            "Merged.",
+        ),
+        column=2,
+        options=REVIEWS,
+    ),
+    "kinds_of_cells.xlsb": Good(("Good.", "2.5", None, "TRUE", "", "=no formula")),
     "leading_zeros_and_NA.csv": Good(("007", "008", "009", "010"), column=0),
     "longest_cell.xlsx": Good(("a" * 32767,)),
     "macros.xlsm": Good(("Good.", "Bad.")),
@@ -174,6 +206,8 @@ GOOD = {
     "utf8_bom.ndjson": Good(("Good.", "Bad."), column=0),
 }
 
+BINARY = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".parquet")
+
 NOT_UTF8 = "Say the file's encoding with --encoding, such as --encoding cp1252."
 EMPTY = "{} is empty. It needs a line with the column names."
 NUL = (
@@ -184,6 +218,7 @@ CARRIAGE_RETURN = (
     "a carriage return stands in a cell without quotes. Put the cell in quotes, "
     "or end every line with a line feed."
 )
+PROTECTED = "{} is protected by a password. Open it and save it as .xlsx without one."
 
 SAVE_AGAIN = "Open the workbook in Excel or LibreOffice and save it again."
 SHEET = "{} is damaged: xl/worksheets/sheet1.xml:"
@@ -198,6 +233,11 @@ BAD = {
         "{} is damaged or not a Parquet file: Parquet file size is 33 bytes, smaller than the "
         "size reported by footer's (543517801bytes).",
     ),
+    "broken.xls": Bad(
+        65,
+        "{} is damaged or no spreadsheet: Cfb error: Sector 16 points past end of file. "
+        "Open it and save it as .xlsx or CSV.",
+    ),
     "broken.xlsx": Bad(65, "{} is damaged or not an Excel workbook: File is not a zip file."),
     "cells_out_of_order.xlsx": Bad(65, f"{SHEET} the cell A3 comes after column A. {SAVE_AGAIN}"),
     "column_too_far.xlsx": Bad(
@@ -207,7 +247,10 @@ BAD = {
     "cr_only.csv": Bad(65, f"{{}}, the header: {CARRIAGE_RETURN}"),
     "empty.csv": Bad(65, EMPTY),
     "empty.jsonl": Bad(65, "{} is empty. It needs one JSON object a line."),
+    "empty.ods": Bad(65, "{} is empty. It needs a row with the column names."),
     "empty.xlsx": Bad(65, "{} is empty. It needs a row with the column names."),
+    "encrypted.ods": Bad(65, PROTECTED),
+    "encrypted.xls": Bad(65, PROTECTED),
     "encrypted.xlsx": Bad(
         65,
         "{} is protected by a password, or an old .xls workbook. Open it and save it as .xlsx "
@@ -222,6 +265,11 @@ BAD = {
         65,
         "{}, row 1: the formula in B2 has no stored result. Open the workbook in Excel or "
         "LibreOffice and save it again.",
+    ),
+    "html.xls": Bad(
+        65,
+        "{} is damaged or no spreadsheet: it begins like neither .xls nor .xlsb nor .ods. "
+        "Open it and save it as .xlsx or CSV.",
     ),
     "latin1.jsonl": Bad(
         65,
@@ -299,9 +347,7 @@ def test_rows_can_be_counted(name: str, samples: Path) -> None:
     table.close()
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in GOOD if not name.endswith((".xlsx", ".xlsm", "parquet"))]
-)
+@pytest.mark.parametrize("name", [name for name in GOOD if not name.endswith(BINARY)])
 def test_cutting_the_new_cells_off_gives_the_input(
     name: str, samples: Path, relabel: Relabel
 ) -> None:
@@ -358,6 +404,13 @@ def cells(content: bytes, good: Good, name: str) -> list[list[Any]]:
     if name.endswith(".parquet"):
         table = pq.read_table(file)
         return [table.schema.names, *(list(row.values()) for row in table.to_pylist())]
+    if name.endswith((".xls", ".xlsb", ".ods")):
+        workbook = python_calamine.load_workbook(file)
+        return [
+            list(row)
+            for name in workbook.sheet_names
+            for row in workbook.get_sheet_by_name(name).iter_rows()
+        ]
     if name.endswith((".xlsx", ".xlsm")):
         return [
             [(cell.value, cell.number_format, cell.font.b, cell.fill.fgColor.rgb) for cell in row]

@@ -64,13 +64,14 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_an_unknown_suffix(tmp_path: Path) -> None:
     """Another suffix is 64: the command line names a file that no reader is for."""
-    path = tmp_path / "reviews.ods"
+    path = tmp_path / "reviews.doc"
     path.touch()
     with pytest.raises(UsageError) as refused:
         open_table(path)
     assert str(refused.value) == (
-        f"{path} has none of the suffixes that can be read: .csv, .tsv, .xlsx, .xlsm, .parquet, "
-        ".jsonl, .ndjson. Save it as one of these, or pipe it as CSV into standard input (-)."
+        f"{path} has none of the suffixes that can be read: .csv, .tsv, .xlsx, .xlsm, .xls, "
+        ".xlsb, .ods, .parquet, .jsonl, .ndjson. Save it as one of these, or pipe it as CSV into "
+        "standard input (-)."
     )
 
 

@@ -1,0 +1,139 @@
+"""The other end of :mod:`calamine_child`: a spreadsheet that is read in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from score.errors import DataError
+from score.tables import calamine_child
+from score.tables.columns import shown
+
+if TYPE_CHECKING:
+    from score.tables import Source
+
+# A script of the user's own need not guard its beginning, as multiprocessing would have it.
+_PROGRAM = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from score.tables.calamine_child import main; main(sys.argv[2])"
+)
+
+Value = str | bool | int | float | datetime.date | datetime.time | datetime.timedelta | None
+"""A cell: a datetime is a date too; None is empty, as calamine also has it for an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A worksheet.
+
+    Attributes:
+        place: its place in the workbook.
+        name: its name.
+        hidden: whether it is hidden.
+        rows: how many it has, up to the last with a cell that holds anything.
+        columns: likewise.
+    """
+
+    place: int
+    name: str
+    hidden: bool
+    rows: int
+    columns: int
+
+
+class CalamineProcess:
+    """An open workbook, behind a wall that its memory, time and crashes do not pass.
+
+    Args:
+        source: the opened file; what is read is the file of its name.
+
+    Attributes:
+        sheets: the worksheets, in order.
+
+    Raises:
+        DataError: the file is damaged, encrypted, no spreadsheet, or asks for too much.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._child = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-c", _PROGRAM, json.dumps(sys.path), source.stream.name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            # An interrupt from the keyboard is for us: rows in hand are still to be written.
+            start_new_session=True,
+        )
+        self._requests = cast("IO[bytes]", self._child.stdin)
+        self._answers = cast("IO[bytes]", self._child.stdout)
+        try:
+            self.sheets = tuple(Sheet(*about) for about in self._answer())
+        except BaseException:
+            self.close()
+            raise
+
+    def rows(self, sheet: Sheet) -> Iterator[list[Value]]:
+        """Read all rows of a sheet; empty cells at a row's end are left out.
+
+        They have to be read to their end before those of another sheet are asked for.
+
+        Raises:
+            DataError: the sheet is damaged or asks for too much.
+        """
+        with contextlib.suppress(BrokenPipeError):
+            self._requests.write(b"%d\n" % sheet.place)
+            self._requests.flush()
+        while (row := self._answer()) is not None:
+            yield [_value(cell) for cell in row]
+
+    def close(self) -> None:
+        """End the process."""
+        self._child.kill()
+        for pipe in (self._requests, self._answers):
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+        self._child.wait()
+
+    def _answer(self) -> Any:
+        line = self._answers.readline()
+        answer = json.loads(line) if line.endswith(b"\n") else {"error": calamine_child.MEMORY}
+        if isinstance(answer, dict):
+            raise self._refusal(answer["error"], answer.get("found", ""))
+        return answer
+
+    def _refusal(self, kind: str, found: str) -> DataError:
+        name = self._source.name
+        if kind == calamine_child.PASSWORD:
+            return DataError(
+                f"{name} is protected by a password. Open it and save it as .xlsx without one."
+            )
+        if kind == calamine_child.MEMORY:
+            return DataError(
+                f"{name} is damaged, or takes far more memory or time than a spreadsheet of its "
+                "size should. Open it and save it as .xlsx or CSV."
+            )
+        return DataError(
+            f"{name} is damaged or no spreadsheet: {shown(found, 120).rstrip('.')}. "
+            "Open it and save it as .xlsx or CSV."
+        )
+
+
+def _value(cell: Any) -> Value:
+    """A cell as the child saw it."""
+    if not isinstance(cell, list):
+        return cast("Value", cell)
+    kind, *parts = cell
+    if kind == "timedelta":
+        return datetime.timedelta(*parts)
+    kinds: dict[str, Any] = {
+        "datetime": datetime.datetime,
+        "date": datetime.date,
+        "time": datetime.time,
+    }
+    return cast("Value", kinds[kind].fromisoformat(*parts))
