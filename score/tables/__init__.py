@@ -41,7 +41,8 @@ class TableOptions:
     Attributes:
         encoding: a Python codec name for CSV and TSV; None reads the byte order mark,
             and without one utf-8.
-        delimiter: one character for CSV; None is a comma, in a .tsv file a tab.
+        delimiter: one character for CSV; None is the one of , ; | and tab that reads the
+            beginning of the file as a table.
         header: whether the first record holds the column names. Without a header the
             columns are called by their place: ``#1``, ``#2`` ...
         sheet: the worksheet to read; None is the only one, or refused.

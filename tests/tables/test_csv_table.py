@@ -173,7 +173,10 @@ class Generated(io.RawIOBase):
     def readline(self, size: int | None = -1, /) -> bytes:
         """Give the rest of the line."""
         assert size is not None
-        self.waiting = self.waiting or next(self.lines, b"")
+        while b"\n" not in self.waiting and len(self.waiting) < size:
+            if not (line := next(self.lines, b"")):
+                break
+            self.waiting += line
         return self._give(min(size, self.waiting.find(b"\n") + 1 or size))
 
     def _give(self, size: int) -> bytes:
@@ -224,13 +227,13 @@ def test_bytes_stay_where_decoding_loses_them() -> None:
 
 def test_a_large_file_is_never_held() -> None:
     """Of a stream no more is read than the window and the record in hand."""
-    header, record = b"text\n", b"Good, all in all.\n" * 1000
+    header, record = b"text\n", b"Good, all in all.\n" * 100
     stream = Generated([header, *[record] * 1000])
     table = open_table(cast("BinaryIO", stream), TableOptions(delimiter="|"))
     for row in table.rows([0]):
         read_so_far = len(header) + row.number * len(b"Good, all in all.\n")
         assert stream.given <= max(read_so_far, WINDOW_BYTES)
-    assert row.number == 1_000_000
+    assert row.number == 100_000
 
 
 def test_what_is_read_once_is_looked_at_too() -> None:
