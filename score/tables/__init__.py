@@ -81,12 +81,15 @@ class Row:
         cells: the text of the columns that were asked for, in that order; empty for a
             blank or rejected record.
         reject: set where the record goes to the rejects.
+        padded: whether the record has fewer cells than the header, and is written with
+            empty ones in their place.
     """
 
     number: int
     raw: object
     cells: tuple[str, ...]
     reject: Reject | None = None
+    padded: bool = False
 
     @property
     def blank(self) -> bool:

@@ -118,7 +118,8 @@ class CsvTable:
                 yield Row(number, record, (), self._reject(cells, record))
             else:
                 texts = tuple(cells[place] if place < len(cells) else "" for place in wanted)
-                yield Row(number, _Record(record.body, record.ending, lacking), texts)
+                whole = _Record(record.body, record.ending, lacking)
+                yield Row(number, whole, texts, padded=lacking > 0)
 
     def writer(self, target: BinaryIO, new_columns: Sequence[NewColumn]) -> TableWriter:
         """Write the header with the names of ``new_columns``, and return the rows' writer.

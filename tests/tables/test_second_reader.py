@@ -41,12 +41,8 @@ def our_cells(path: Path, good: Good) -> list[list[str]]:
     table = open_table(path, good.options)
     width = len(table.columns)
     header = [list(table.columns)] if good.options.header else []
-    whole = (
-        row
-        for row in table.rows(range(width))
-        if row.cells and not getattr(row.raw, "lacking")  # noqa: B009 - raw is the reader's own
-    )
-    records = [list(row.cells) for row in whole]
+    rows = table.rows(range(width))
+    records = [list(row.cells) for row in rows if row.cells and not row.padded]
     table.close()
     return header + records
 
