@@ -16,7 +16,7 @@ from score.tables import NewColumn, TableOptions, open_table
 ANYWHERE = ",;\t|\"\r\n =a1\\'\x0b"
 # Half of some of these is the byte of a line feed, a delimiter or a quote.
 LETTERS = {
-    "utf-8": "é語😀\u2028\u0a0d\ufeff",
+    "utf-8": "é語😀\u2028\u0a0d",
     "utf-8-sig": "é語😀\u2028\u0a0d",
     "utf-16": "é語😀\u2028\u0a0d\u0d0a\u2c2c\u2222",
     "utf-16-be": "é語😀\u2028\u0a0d\u0d0a\u2c2c\u2222",
@@ -66,9 +66,9 @@ class File:
 
 
 def cell(encoding: str) -> st.SearchStrategy[tuple[str, bool]]:
-    """A cell, and whether it is quoted without need; one in some is big."""
+    """A cell, and whether it is quoted without need."""
     text = st.text(st.sampled_from(ANYWHERE + LETTERS[encoding]), max_size=5)
-    return st.tuples(text | text.map(lambda few: few * 2000), st.booleans())
+    return st.tuples(text, st.booleans())
 
 
 def spelled(cells: list[tuple[str, bool]], ending: str, delimiter: str) -> Record:
@@ -99,6 +99,8 @@ def files(draw: st.DrawFn) -> File:
     record = st.lists(cell(encoding), min_size=width, max_size=width)
     ragged = st.lists(cell(encoding), max_size=4)
     rows = draw(st.lists(record | ragged, max_size=4))
+    if rows and rows[-1] and draw(st.integers(0, 9)) == 0:
+        rows[-1][0] = (rows[-1][0][0] * 20_000, True)
     records = [spelled(cells, draw(ending), delimiter) for cells in (header, *rows)]
     ends_in_a_newline = draw(st.booleans())
     if records[-1].cells and not ends_in_a_newline:
