@@ -88,8 +88,16 @@ def _run(arguments: Sequence[str] | None) -> int:
             traceback.print_exception(exc)
         message, code = _verdict(exc)
         if message:
-            print("thumbs:", " ".join(message.split()), file=sys.stderr)  # noqa: T201 - the one border
+            print("thumbs:", _plain(message, exc), file=sys.stderr)  # noqa: T201 - the one border
     return code if isinstance(code, int) else 0
+
+
+def _plain(message: str, exc: BaseException) -> str:
+    """Put a message on one line, but for the readings of data that has several."""
+    from score.errors import AmbiguousError
+
+    lines = message.splitlines() if isinstance(exc, AmbiguousError) else [message]
+    return "\n  ".join(" ".join(line.split()) for line in lines)
 
 
 def _verdict(exc: BaseException) -> tuple[str, int]:

@@ -54,10 +54,14 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--any-language", is_flag=True, help="Label also texts that are not in the model's language."
 )
-@click.option("--encoding", help="The encoding of a CSV file.  [default: by its mark, else utf-8]")
+@click.option(
+    "--encoding",
+    help="The encoding of a CSV file, such as cp1252.  [default: by its mark, else utf-8]",
+)
 @click.option(
     "--delimiter",
-    help="What stands between the cells of a CSV file.  [default: a comma, in .tsv a tab]",
+    help="What stands between the cells of a CSV file, \\t for a tab.  [default: the one of , ; | "
+    "and tab that reads it as a table]",
 )
 @click.option(
     "--no-header", is_flag=True, help="The first record is data; columns are called #1, #2 ..."

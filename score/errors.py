@@ -4,7 +4,8 @@
 
     ThumbsError
     ├── UsageError         64  the command line or the call contradicts itself
-    ├── DataError          65  the data is bad, or can be read in more than one way
+    ├── DataError          65  the data is bad
+    │   └── AmbiguousError 65  it can be read in more than one way
     ├── NoInputError       66  the input is not there or cannot be opened
     ├── UnavailableError   69  a needed extra or execution provider is missing
     ├── OutputError        73  the output cannot be created, or is there already
@@ -18,7 +19,8 @@ shell, 128 + the number of a signal: 130 for SIGINT and 143 for SIGTERM (what is
 kept: run again to go on), 141 where the reader of our output left.
 
 A message is one line: it names the file and row, says what was found, and what to do.
-This module imports nothing, so that any other may import it.
+Only an AmbiguousError has more: a line for each reading. This module imports nothing, so
+that any other may import it.
 """
 
 EXIT_COMPLETE = 0
@@ -47,6 +49,23 @@ class DataError(ThumbsError):
     """The data is bad, or can be read in more than one way."""
 
     exit_code = 65
+
+
+class AmbiguousError(DataError):
+    """The data can be read in more than one way.
+
+    Args:
+        message: one line that ends in a colon.
+        readings: a line for each reading, with the option that asks for it.
+    """
+
+    def __init__(self, message: str, readings: tuple[str, ...]) -> None:
+        super().__init__(message, readings)
+        self.message = message
+        self.readings = readings
+
+    def __str__(self) -> str:
+        return "\n  ".join((self.message, *self.readings))
 
 
 class NoInputError(ThumbsError):

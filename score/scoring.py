@@ -182,6 +182,7 @@ def _score_window(
         else:
             score = next(scores)
             summary.count(score)
+            summary.padded += row.padded
             target.write(row, _cells(score, len(scorer.labels) if class_scores else 0))
     target.flush()
 

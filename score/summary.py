@@ -26,6 +26,7 @@ class Summary:
         language: rows that are surely in another language; they have no label.
         rejected: records that went to the rejects.
         truncated, unsure: rows with this flag; they have a label.
+        padded: rows with fewer cells than the header; empty ones were added.
         remembered: rows whose answer was known from an earlier run.
         rejects: the file of the rejects; None where there are none.
         seconds: how long it took, from the first look at the file to the last row.
@@ -43,6 +44,7 @@ class Summary:
     rejected: int = 0
     truncated: int = 0
     unsure: int = 0
+    padded: int = 0
     remembered: int = 0
     rejects: str | None = None
     seconds: float = 0.0
@@ -69,7 +71,7 @@ class Summary:
             f"{label} {count:,} ({count / max(labelled, 1):.0%})"
             for label, count in self.labels.items()
         )
-        flags = ("unsure", "truncated", "empty", "language", "blank", "rejected")
+        flags = ("unsure", "truncated", "padded", "empty", "language", "blank", "rejected")
         others = ", ".join(
             f"{name} {getattr(self, name):,}" for name in flags if getattr(self, name)
         )

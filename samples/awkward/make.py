@@ -35,11 +35,14 @@ def make_encoded_text() -> None:
     (HERE / "utf16_le.csv").write_bytes(b"\xff\xfe" + text.encode("utf-16-le"))
     (HERE / "utf16_be.csv").write_bytes(b"\xfe\xff" + text.encode("utf-16-be"))
     (HERE / "utf16_no_bom.csv").write_bytes(text.encode("utf-16-le"))
+    (HERE / "utf16_be_no_bom.csv").write_bytes(text.encode("utf-16-be"))
     (HERE / "utf32_le.csv").write_bytes(b"\xff\xfe\0\0" + text.encode("utf-32-le"))
     (HERE / "cp1252.csv").write_bytes("id,text\n1,Très cher: 5 €.\n2,Bon.\n".encode("cp1252"))
     # Two spellings of one character, and a second byte that looks like a delimiter.
     shift_jis = b"id|text\n1|\x87\x90\x81\xe0\n2|\x83\x7c\x83\x58\x83\x67\n"
     (HERE / "shift_jis.csv").write_bytes(shift_jis)
+    (HERE / "cp1251.csv").write_bytes("id,text\n1,Очень хорошо.\n2,Плохо.\n".encode("cp1251"))
+    (HERE / "euc_kr.csv").write_bytes("id;text\n1;좋은 영화입니다.\n2;별로예요.\n".encode("euc_kr"))
     (HERE / "gb18030.csv").write_bytes("id,text\n1,很好。\n2,糟糕€㐀.\n".encode("gb18030"))
     (HERE / "nul_byte.csv").write_bytes(b"id,text\n1,Good.\n2,Ba\0d.\n")
     (HERE / "bare_cr.csv").write_bytes(b"id,text\n1,Good.\n2,Ba\rd.\n")

@@ -42,7 +42,8 @@ class TableOptions:
     Attributes:
         encoding: a Python codec name for CSV and TSV; None reads the byte order mark,
             and without one utf-8.
-        delimiter: one character for CSV; None is a comma, in a .tsv file a tab.
+        delimiter: one character for CSV; None is the one of , ; | and tab that reads the
+            beginning of the file as a table.
         header: whether the first record holds the column names. Without a header the
             columns are called by their place: ``#1``, ``#2`` ...
         sheet: the worksheet to read; None is the only one with cells, or the only one of
@@ -85,12 +86,15 @@ class Row:
         cells: the text of the columns that were asked for, in that order; empty for a
             blank or rejected record.
         reject: set where the record goes to the rejects.
+        padded: whether the record has fewer cells than the header, and is written with
+            empty ones in their place.
     """
 
     number: int
     raw: object
     cells: tuple[str, ...]
     reject: Reject | None = None
+    padded: bool = False
 
     @property
     def blank(self) -> bool:

@@ -3,26 +3,38 @@
 Nothing is written anew that was read, so cutting the new cells off gives back the input
 byte for byte. The standard library's reader says where records end and what the cells
 are; it runs in strict mode, because a quote in the wrong place moves cells silently.
+Before the first record is read, the beginning of the file is looked at: for the delimiter,
+and for lines that are no part of a table.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 from score.errors import DataError, UsageError
 from score.tables import Cell, NewColumn, Reject, Row, Source, TableOptions, TableWriter
+from score.tables.ahead import Ahead
+from score.tables.dialect import CANDIDATES, choose
+from score.tables.encodings import remedy, wide_codec
+from score.tables.layout import MAX_COLUMNS, check_layout, check_repeated
 from score.tables.lines import Lines
+from score.tables.reading import decoded_lines, read
 
-MAX_CELL = 16 * 1024 * 1024
+MAX_CELL = 4 * 1024 * 1024
 """Characters in a cell; the standard library's 131,072 is too few for some transcripts."""
+
+WINDOW_BYTES = 1024 * 1024
+"""How much of a file is looked at before its first record is read."""
 
 MAX_BLANK_START = 1000
 """Blank lines before the first record; they are held in memory."""
 
-_DECODE_REMEDY = "Say the file's encoding with --encoding, such as --encoding cp1252."
+# Excel takes such a first line for the delimiter of the file, and shows it to nobody.
+_SEPARATOR_LINE = re.compile(r'sep=([^"\r\n])\r?\n')
 
 _FAULTS = {
     "unexpected end of data": "a quoted cell is never closed. Close its quote.",
@@ -67,20 +79,25 @@ class CsvTable:
     def __init__(self, source: Source, options: TableOptions) -> None:
         self.name = source.name
         self._source = source
-        self._delimiter = _delimiter(options.delimiter, source.name)
+        given = _delimiter(options.delimiter)
         # A setting of the whole process: raised, never lowered, so nobody else is hurt.
         csv.field_size_limit(max(csv.field_size_limit(), MAX_CELL))
-        self._lines = Lines(source, options.encoding, _DECODE_REMEDY)
+        ahead = Ahead(source, WINDOW_BYTES)
+        self._lines = Lines(ahead.source(), options.encoding, remedy)
+        self._start = b""
+        self._delimiter = self._look(ahead, given, header=options.header)
         self._reader = csv.reader(self._checked_lines(), delimiter=self._delimiter, strict=True)
         self._lines.row = 0 if options.header else 1
-        self._start, cells = self._first_record()
+        cells = self._first_record()
         first = _Record(*self._lines.take())
         if options.header:
             self.columns = tuple(cells)
+            self._names = cells
             self._header: _Record | None = first
             self._waiting: list[tuple[list[str], _Record]] = []
         else:
             self.columns = tuple(f"#{place}" for place in range(1, len(cells) + 1))
+            self._names = []
             self._header = None
             self._waiting = [(cells, first)]
 
@@ -93,6 +110,7 @@ class CsvTable:
         """
         for number, (cells, record) in enumerate(self._records(), start=1):
             self._lines.row = number + 1
+            check_repeated(cells, self._names, self.name, number)
             lacking = len(self.columns) - len(cells)
             if not cells:
                 yield Row(number, record, ())
@@ -100,7 +118,8 @@ class CsvTable:
                 yield Row(number, record, (), self._reject(cells, record))
             else:
                 texts = tuple(cells[place] if place < len(cells) else "" for place in wanted)
-                yield Row(number, _Record(record.body, record.ending, lacking), texts)
+                whole = _Record(record.body, record.ending, lacking)
+                yield Row(number, whole, texts, padded=lacking > 0)
 
     def writer(self, target: BinaryIO, new_columns: Sequence[NewColumn]) -> TableWriter:
         """Write the header with the names of ``new_columns``, and return the rows' writer.
@@ -118,16 +137,37 @@ class CsvTable:
         """Release the input file."""
         self._source.close()
 
-    def _first_record(self) -> tuple[bytes, list[str]]:
-        """Read the blank lines at the start, and the cells of the first record."""
-        start = b""
+    def _look(self, ahead: Ahead, given: str | None, *, header: bool) -> str:
+        """Look at the beginning of the file for its delimiter and its layout."""
+        lines, whole = decoded_lines(ahead.head, self._lines.codec, whole=ahead.whole)
+        separator = _SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
+        if separator:
+            next(self._lines)
+            self._start = b"".join(self._lines.take())
+            given = given or _delimiter(separator[1])
+            lines = lines[1:]
+        if given is not None:
+            reading = read(lines, given, whole=whole)
+        else:
+            usual = "\t" if self.name.lower().endswith(".tsv") else ","
+            readings = [read(lines, delimiter, whole=whole) for delimiter in CANDIDATES]
+            reading = choose(readings, usual, self.name, header=header)
+        check_layout(reading, self.name, header=header)
+        return reading.delimiter
+
+    def _first_record(self) -> list[str]:
+        """Keep the blank lines at the start, and return the cells of the first record."""
         for _ in range(MAX_BLANK_START):
             cells = self._next_cells()
             if cells is None:
                 raise DataError(f"{self.name} is empty. It needs a line with the column names.")
+            if len(cells) > MAX_COLUMNS:
+                raise self._lines.error(
+                    f"{len(cells)} cells; at most {MAX_COLUMNS} columns can be read."
+                )
             if cells:
-                return start, cells
-            start += b"".join(self._lines.take())
+                return cells
+            self._start += b"".join(self._lines.take())
         raise DataError(f"{self.name} starts with {MAX_BLANK_START} blank lines. Remove them.")
 
     def _records(self) -> Iterator[tuple[list[str], _Record]]:
@@ -146,9 +186,11 @@ class CsvTable:
     def _checked_lines(self) -> Iterator[str]:
         for line in self._lines:
             if "\0" in line:
+                wide = wide_codec(line)
                 raise self._lines.error(
-                    "a NUL character. If the file is UTF-16, say --encoding utf-16-le; "
-                    "else it is damaged or no text."
+                    f"NUL characters, as in {wide}. If it is, add --encoding {wide}."
+                    if wide
+                    else "a NUL character. The file is damaged or no text."
                 )
             yield line
 
@@ -209,12 +251,11 @@ class CsvWriter:
         return f'"{doubled}"'
 
 
-def _delimiter(given: str | None, name: str) -> str:
-    if given is None:
-        return "\t" if name.lower().endswith(".tsv") else ","
+def _delimiter(given: str | None) -> str | None:
+    """Check a delimiter that was said."""
     # A shell hands over \t as two characters.
     delimiter = "\t" if given == r"\t" else given
-    if len(delimiter) != 1 or delimiter in '"\r\n\0':
+    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n\0'):
         raise UsageError(
             f"--delimiter is one character that is no quote and no line break, not {given!r}."
         )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from score.errors import DataError, StorageError, UsageError
+from score.errors import AmbiguousError, DataError, StorageError, UsageError
 from score.tables.columns import shown
 
 if TYPE_CHECKING:
     from score.tables import Source
 
-MAX_RECORD_BYTES = 64 * 1024 * 1024
+MAX_RECORD_BYTES = 16 * 1024 * 1024
 """A longer record is refused, so that memory does not depend on what a file holds."""
 
 _BOMS = (
@@ -25,6 +26,27 @@ _BOMS = (
 )
 _PROBE = '0123456789abcXYZ\r\n",;\t| .'
 _STATEFUL = ("utf-7", "hz", "iso2022")
+_EVIDENCE = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Spoilt:
+    """Bytes that cannot be decoded.
+
+    Attributes:
+        content: the line with the first of them, and what follows it.
+        place: where in ``content`` that byte stands.
+        decoded: whether other characters than ASCII were decoded before.
+    """
+
+    content: bytes
+    place: int
+    decoded: bool
+
+
+Remedy = Callable[[Spoilt], tuple[str, tuple[str, ...]]]
+"""What to do about bytes that cannot be decoded: a sentence, and a line for each encoding
+that they could be in."""
 
 
 class Lines:
@@ -36,7 +58,7 @@ class Lines:
     Args:
         source: where the bytes come from.
         encoding: a Python codec name, or None for the byte order mark's, else utf-8.
-        remedy: the sentence that tells what to do about bytes that cannot be decoded.
+        remedy: what to do about bytes that cannot be decoded: a sentence, or what finds one.
 
     Attributes:
         codec: the codec in use; it neither expects nor writes a byte order mark.
@@ -48,13 +70,14 @@ class Lines:
         StorageError: reading failed.
     """
 
-    def __init__(self, source: Source, encoding: str | None, remedy: str) -> None:
+    def __init__(self, source: Source, encoding: str | None, remedy: str | Remedy) -> None:
         self.row = 0
         self._source = source
         self._remedy = remedy
         self._kept: list[bytes] = []
         self._kept_size = 0
         self._last = ""
+        self._ascii = True
         self._offset = 0
         self._pushed_back = self._read_line(MAX_RECORD_BYTES + 1)
         self.codec = choose_codec(self._pushed_back[:4], encoding, source.name)
@@ -83,11 +106,9 @@ class Lines:
         try:
             text = raw.decode(self.codec)
         except UnicodeDecodeError as exc:
-            raise self.error(
-                f"byte 0x{raw[exc.start]:02x} at offset {self._offset + exc.start} "
-                f"is not {self.codec}. {self._remedy}"
-            ) from exc
+            raise self._undecodable(raw, exc) from exc
         self._last = text
+        self._ascii = self._ascii and text.isascii()
         if self._offset == 0:
             text = text.removeprefix("\ufeff")
         self._offset += len(raw)
@@ -102,10 +123,25 @@ class Lines:
         self._kept_size = 0
         return raw[:cut], raw[cut:]
 
-    def error(self, found: str) -> DataError:
+    def error(self, found: str, readings: tuple[str, ...] = ()) -> DataError:
         """Say what was found, with the file and the record it was found in."""
         place = f"row {self.row}" if self.row else "the header"
-        return DataError(f"{self._source.name}, {place}: {found}")
+        message = f"{self._source.name}, {place}: {found}"
+        return AmbiguousError(message, readings) if readings else DataError(message)
+
+    def _undecodable(self, raw: bytes, exc: UnicodeDecodeError) -> DataError:
+        said: tuple[str, ...] = ()
+        if isinstance(self._remedy, str):
+            remedy = self._remedy
+        else:
+            decoded = not (self._ascii and raw[: exc.start].isascii())
+            evidence = Spoilt(raw + self._read(_EVIDENCE), exc.start, decoded)
+            remedy, said = self._remedy(evidence)
+        return self.error(
+            f"byte 0x{raw[exc.start]:02x} at offset {self._offset + exc.start} "
+            f"is not {self.codec}. {remedy}",
+            said,
+        )
 
     def _next_raw(self) -> bytes:
         raw, self._pushed_back = self._pushed_back, b""

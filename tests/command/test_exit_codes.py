@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -46,6 +48,23 @@ def test_a_missing_column_is_65_and_lists_the_columns(thumbs: Run, folder: Path)
         65,
         "thumbs: r.csv has no column 'text'. Its columns: id, review. "
         "Say which with --text-column.\n",
+    )
+
+
+def test_two_readings_are_65_and_have_a_line_each(thumbs: Run, folder: Path) -> None:
+    """A file that can be read in two ways is refused with both, each on a line of its own."""
+    (folder / "r.csv").write_text("id;review,EN\n1;Good,5\n2;Bad,1\n")
+    message = (
+        "thumbs: r.csv: what stands between its cells cannot be told for sure. Add the option "
+        "that reads its first record right:\n"
+        "  --delimiter ',': 2 columns, [id;review] [EN]\n"
+        "  --delimiter ';': 2 columns, [id] [review,EN]\n"
+    )
+    assert refusal(thumbs("score", "r.csv")) == (65, message)
+    content = (folder / "r.csv").read_bytes()
+    assert refusal(thumbs("score", "-", stdin=content)) == (
+        65,
+        message.replace("r.csv", "standard input"),
     )
 
 
@@ -304,18 +323,27 @@ def test_a_signal_is_128_and_its_number(
         stderr=subprocess.PIPE,
     ) as process:
         os.close(read)
-        # More than one window, and an end that never comes: the run waits for more.
-        rows = "".join(f"{i},A good film of day {i}.\n" for i in range(2_000))
-        os.write(write, b"id,review\n" + rows.encode())
+        # More than is looked at before the first row, and an end that never comes.
+        rows = "".join(f"{i},A good film of day {i}.\n" for i in range(50_000))
+        feed = threading.Thread(target=write_all, args=(write, b"id,review\n" + rows.encode()))
+        feed.start()
         wait_for(folder / ".out.csv.part")
         process.send_signal(number)
         _, stderr = process.communicate(timeout=20)
+        feed.join()
         os.close(write)
     assert (process.returncode, stderr.decode()) == (
         code,
         "thumbs: Interrupted; what is done is kept: type the same line again to go on.\n",
     )
     assert list(folder.iterdir()) == []
+
+
+def write_all(pipe: int, content: bytes) -> None:
+    """Fill a pipe until it is all there, or nobody reads any more."""
+    with contextlib.suppress(BrokenPipeError):
+        while content:
+            content = content[os.write(pipe, content) :]
 
 
 def wait_for(path: Path) -> None:

@@ -139,20 +139,20 @@ def test_a_header_without_rows_is_complete(thumbs: Run, folder: Path, tiny_bundl
 
 def test_the_summary_adds_up(thumbs: Run, folder: Path, tiny_bundle: Path) -> None:
     """The counts for machines cover every record once."""
-    (folder / "r.csv").write_text(f"id,review\n1,{GOOD}\n2,{BAD}\n3,\n\n4,a,b\n5,{GOOD}\n")
+    (folder / "r.csv").write_text(f"id,review\n1,{GOOD}\n2,{BAD}\n3\n\n4,a,b\n5,{GOOD}\n")
     result = thumbs(
         "score", "r.csv", "--model", tiny_bundle, "--summary", "s.json", "--unsure-below", "1"
     )
     assert result.returncode == 3, result.stderr
     summary = json.loads((folder / "s.json").read_text())
     assert summary["labels"] == {"negative": 1, "positive": 2}
-    counts = {k: summary[k] for k in ("rows", "empty", "blank", "rejected", "language", "unsure")}
+    counts = {k: summary[k] for k in ("rows", "empty", "blank", "rejected", "padded", "unsure")}
     assert counts == {
         "rows": 6,
         "empty": 1,
         "blank": 1,
         "rejected": 1,
-        "language": 0,
+        "padded": 1,
         "unsure": 3,
     }
     assert summary["rejects"] == "r.labelled.rejects.csv"
