@@ -11,7 +11,10 @@ import struct
 import time
 from pathlib import Path
 
+import numpy as np
+
 from score.bundle import Description, Graph, sha256_of, write_manifest
+from score.calibration import softmax
 from score.model import Answer, Model
 from score.tokens import Truncation
 
@@ -24,10 +27,17 @@ def answer_of(text: str) -> Answer:
     return Answer((low / 16384, high / 16384), truncated=False)
 
 
+def cells_of(text: str) -> tuple[str, str]:
+    """The cells label and confidence that the stub's answer becomes, at temperature 1."""
+    probabilities = softmax(np.asarray(answer_of(text).logits, np.float32), 1.0)
+    best = int(probabilities.argmax())
+    return LABELS[best], f"{probabilities[best]:.4f}"
+
+
 def install(latency: float = 0.0) -> None:
     """Let every model of this process answer like the stub, after ``latency`` seconds."""
 
-    def answer(_model: Model, text: str) -> Answer:
+    def answer(self: Model, text: str) -> Answer:  # noqa: ARG001 - a method takes it
         if latency:
             time.sleep(latency)
         return answer_of(text)

@@ -22,7 +22,7 @@ WINDOW = 256
 """How many texts are scored before their answers are remembered: about the work of
 three seconds, which is the most that a killed run has to do again."""
 
-PATIENCE = 1.5
+PATIENCE = 1.0
 """Seconds that a run which is told to stop waits for the reviews in hand; what takes longer
 is given up, so that it leaves within two seconds."""
 

@@ -111,10 +111,11 @@ def problems(case: Case, outcome: Outcome, complete: Files) -> list[str]:
     """
     before, scenario, found = case.scenario.before, case.scenario, case.files()
     rejects = Path(scenario.output).with_suffix(".rejects.csv").name
-    wrong = []
-    for name in before.keys() | complete.keys():
-        if found.get(name) not in (before.get(name), complete.get(name)):
-            wrong.append(f"{name} is neither absent, old nor complete: {found.get(name)!r}")
+    wrong = [
+        f"{name} is neither absent, old nor complete: {found.get(name)!r}"
+        for name in before.keys() | complete.keys()
+        if found.get(name) not in (before.get(name), complete.get(name))
+    ]
     done = found.get(scenario.output) == complete[scenario.output]
     if done and found.get(rejects, b"") < complete.get(rejects, b""):
         wrong.append("the output stands there without its rejects")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import stub
 from tests.faults.case import SCENARIOS, Case, Outcome, problems
 from tests.faults.children import Killed, in_child
 from tests.faults.layer import KINDS, Layer
@@ -20,15 +19,9 @@ ALL = os.environ.get("THUMBS_FAULTS") == "all"
 LEAST = {**dict.fromkeys(SCENARIOS, 20), FIRST: 60, "CORRUPT": 20}
 
 
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The stub's bundle."""
-    return stub.make_bundle(tmp_path_factory.mktemp("stub") / "bundle")
-
-
-def undisturbed(folder: Path, name: str, bundle: Path) -> tuple[dict[str, bytes], list[str]]:
+def undisturbed(folder: Path, name: str, stub_bundle: Path) -> tuple[dict[str, bytes], list[str]]:
     """The files that an undisturbed run leaves, and its operations."""
-    case, layer = Case(folder, SCENARIOS[name], bundle), Layer(())
+    case, layer = Case(folder, SCENARIOS[name], stub_bundle), Layer(())
     assert case.run(layer) == Outcome(0)
     return case.files(), layer.trace
 
@@ -46,20 +39,20 @@ def disturbed(case: Case, number: int, kind: str) -> Outcome:
 @pytest.mark.parametrize(
     ("name", "kind"), [(FIRST, "CORRUPT"), *((name, kind) for name in SCENARIOS for kind in KINDS)]
 )
-def test_every_operation_may_fail(name: str, kind: str, tmp_path: Path, bundle: Path) -> None:
+def test_every_operation_may_fail(name: str, kind: str, tmp_path: Path, stub_bundle: Path) -> None:
     """Each file is absent, old or complete, and the next run gives the undisturbed bytes."""
 
     def all_points() -> tuple[int, list[str]]:
-        complete, trace = undisturbed(tmp_path / "undisturbed", name, bundle)
+        complete, trace = undisturbed(tmp_path / "undisturbed", name, stub_bundle)
         wrong, points = [], 0
         for number, operation in enumerate(trace, start=1):
             if not is_wanted(operation, name, kind):
                 continue
             points += 1
-            case = Case(tmp_path / "case", SCENARIOS[name], bundle)
+            case = Case(tmp_path / "case", SCENARIOS[name], stub_bundle)
             outcome = disturbed(case, number, kind)
-            for problem in problems(case, outcome, complete):
-                wrong.append(f"{number}, {operation}: {problem}")
+            found = problems(case, outcome, complete)
+            wrong.extend(f"{number}, {operation}: {problem}" for problem in found)
         return points, wrong
 
     points, wrong = in_child(all_points)
@@ -75,9 +68,9 @@ def is_wanted(operation: str, name: str, kind: str) -> bool:
     return name == FIRST or ALL or not shared
 
 
-def test_the_end_of_a_run_is_durable_in_this_order(tmp_path: Path, bundle: Path) -> None:
+def test_the_end_of_a_run_is_durable_in_this_order(tmp_path: Path, stub_bundle: Path) -> None:
     """Both files are synced before either takes its name, and the output takes its name last."""
-    _, trace = in_child(lambda: undisturbed(tmp_path / "x", "a new output", bundle))
+    _, trace = in_child(lambda: undisturbed(tmp_path / "x", "a new output", stub_bundle))
     end = trace[[line.startswith("fsync") for line in trace].index(True) :]
     assert [line for line in end if not line.startswith(("sqlite", "open desk"))] == [
         "fsync ",
