@@ -91,13 +91,14 @@ def write_reviews(path: Path, rows: int) -> None:
             file.write(f"{i},{_review(i)}{more}\n")
 
 
-def kill_often(folder: Path, kills: int, rows: int, latency: float = 0.0002) -> Tally:
+def kill_often(folder: Path, kills: int, rows: int, tally: Tally, latency: float = 0.0002) -> Tally:
     """Kill as often as asked for, and compare all that is completed.
 
     Args:
         folder: an empty folder.
         kills: how many children to kill.
         rows: the length of the file.
+        tally: where it is counted, also when this is interrupted.
         latency: seconds that the stub takes for a review.
     """
     choose = random.Random(kills)  # noqa: S311 - moments, no secrets
@@ -110,10 +111,9 @@ def kill_often(folder: Path, kills: int, rows: int, latency: float = 0.0002) -> 
     longest = time.monotonic() - started
     undisturbed = desk.digest()
     desk.clear()
-    tally = Tally()
     while tally.kills < kills or not tally.complete:
         # In the end the killing stops, or a last file would never be completed.
-        moment = choose.uniform(0, longest * 0.7) if tally.kills < kills else None
+        moment = _moment(choose, longest) if tally.kills < kills else None
         if _child(desk, moment):
             _compare(desk, rows, undisturbed, tally)
             desk.clear()
@@ -123,6 +123,11 @@ def kill_often(folder: Path, kills: int, rows: int, latency: float = 0.0002) -> 
             if desk.output.exists():  # killed after it was done
                 desk.clear()
     return tally
+
+
+def _moment(choose: random.Random, longest: float) -> float:
+    """A moment to kill at: mostly early, so that a file is begun and gone on with many times."""
+    return choose.uniform(0, longest * choose.choice((0.1, 0.1, 0.3, 0.7)))
 
 
 def _child(desk: Desk, moment: float | None) -> bool:
@@ -171,9 +176,11 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=1_000)
     parser.add_argument("--rows", type=int, default=10_000)
     options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp())
+    folder, tally = Path(tempfile.mkdtemp()), Tally()
     try:
-        tally = kill_often(folder, options.kills, options.rows)
+        kill_often(folder, options.kills, options.rows, tally)
+    except KeyboardInterrupt:
+        print("Stopped; until then:")
     finally:
         shutil.rmtree(folder)
     for name, value in vars(tally).items():

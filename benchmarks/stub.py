@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import struct
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,15 +35,26 @@ def cells_of(text: str) -> tuple[str, str]:
     return LABELS[best], f"{probabilities[best]:.4f}"
 
 
-def install(latency: float = 0.0) -> None:
-    """Let every model of this process answer like the stub, after ``latency`` seconds."""
+def install(latency: float = 0.0, *, batched: bool = False) -> None:
+    """Let every model of this process answer like the stub.
+
+    Args:
+        latency: seconds that it takes for each review.
+        batched: answer a window at once, as on a GPU: the workers cost more than the stub.
+    """
 
     def answer(self: Model, text: str) -> Answer:  # noqa: ARG001 - a method takes it
         if latency:
             time.sleep(latency)
         return answer_of(text)
 
+    def answer_batch(self: Model, texts: Sequence[str]) -> list[Answer]:
+        return [self.answer(text) for text in texts]
+
     Model.answer = answer  # type: ignore[method-assign] # what it is for
+    if batched:
+        Model.answer_batch = answer_batch  # type: ignore[method-assign] # likewise
+        Model.batched = True  # type: ignore[method-assign, assignment] # likewise
 
 
 def make_bundle(folder: Path) -> Path:

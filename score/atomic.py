@@ -54,7 +54,7 @@ class AtomicFile:
             # Not merely opened: a link that lies there would be followed.
             self._temporary.unlink(missing_ok=True)
             self.file: BinaryIO = self._temporary.open("xb")
-        except (OSError, RuntimeError) as exc:  # RuntimeError: a loop of links, before 3.13
+        except OSError as exc:
             raise _cannot_be_created(path, exc) from exc
 
     def prepare(self) -> None:
@@ -155,9 +155,7 @@ def sync_folder(path: Path) -> None:
         )
 
 
-def _cannot_be_created(path: Path, cause: OSError | RuntimeError) -> ThumbsError:
-    if not isinstance(cause, OSError):
-        return OutputError(f"{path} is a link that leads back to itself. Name another with -o.")
+def _cannot_be_created(path: Path, cause: OSError) -> ThumbsError:
     if cause.errno in _STORAGE_ERRORS:
         return StorageError(f"{path} cannot be created: {cause.strerror}.")
     return OutputError(f"{path} cannot be created: {cause.strerror}. Name another place with -o.")

@@ -52,7 +52,8 @@ class ScoreCache:
         """The answers of those of ``texts`` that are known."""
         by_key = {self._key(text): text for text in texts}
         found = self._attempt(lambda file: file.read(by_key.keys())) or {}
-        answers = {by_key[key]: _unpack(key, packed) for key, packed in found.items()}
+        # A damaged file gives keys that were not asked for, and answers to other keys.
+        answers = {text: _unpack(key, found.get(key)) for key, text in by_key.items()}
         return {text: answer for text, answer in answers.items() if answer is not None}
 
     def put(self, answers: Mapping[str, Answer]) -> None:
@@ -115,8 +116,8 @@ def _pack(key: bytes, answer: Answer) -> bytes:
     return _HEAD.pack(_checksum(key, answer.truncated, logits), answer.truncated) + logits
 
 
-def _unpack(key: bytes, packed: bytes) -> Answer | None:
-    """The answer; None where what came from the disk is not what went there."""
+def _unpack(key: bytes, packed: bytes | None) -> Answer | None:
+    """The answer; None where there is none, or where it is not what was once packed."""
     if not isinstance(packed, bytes) or len(packed) < _HEAD.size:
         return None
     checksum, truncated = _HEAD.unpack_from(packed)

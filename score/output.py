@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from score.atomic import AtomicFile
 from score.backup import check_backup, keep_backup
@@ -39,6 +40,8 @@ def check_names(source: Path | BinaryIO, output: Path, replacing: Replacing) -> 
             is not.
     """
     suffix = source.suffix.lower() if isinstance(source, Path) else ".csv"
+    if output.is_symlink() and _leads_back(output):
+        raise OutputError(f"{output} is a link that leads back to itself. Name another with -o.")
     if output.is_dir():
         raise OutputError(f"{output} is a folder. Name a file in it with -o.")
     if output.suffix.lower() != suffix:
@@ -85,6 +88,14 @@ def make_room(source: Path | BinaryIO, output: Path, replacing: Replacing) -> No
 
 def _same(path: Path, source: Path) -> bool:
     return path.exists() and source.exists() and path.samefile(source)
+
+
+def _leads_back(link: Path) -> bool:
+    try:
+        link.stat()
+    except OSError as exc:
+        return exc.errno == errno.ELOOP
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +145,7 @@ class Output:
         self._finish = finish or Finish()
         self._rejects_file: AtomicFile | None = None
         self._file = AtomicFile(target) if isinstance(target, Path) else None
-        self._stream = self._file.file if self._file else target
+        self._stream: BinaryIO = self._file.file if self._file else cast("BinaryIO", target)
         try:
             self._writer = table.writer(self._stream, columns)
         except BaseException as exc:

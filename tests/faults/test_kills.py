@@ -17,6 +17,6 @@ ROWS = 10_000 if KILLS >= 1_000 else 2_000
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked children")
 def test_random_kills_lose_nothing(tmp_path: Path) -> None:
     """Killed again and again, a run comes to the undisturbed bytes; THUMBS_KILLS says how often."""
-    tally = in_child(lambda: kill_often(tmp_path, KILLS, ROWS))
+    tally = in_child(lambda: kill_often(tmp_path, KILLS, ROWS, Tally()))
     assert tally == Tally(kills=KILLS, complete=tally.complete)
     assert tally.complete >= 1
