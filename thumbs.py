@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import sys
+import time
 import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -36,6 +37,9 @@ _NAMES = {
 __all__ = ["FileSettings", "Score", "Scorer", "ScorerSettings", "main", "score_file", "score_frame"]
 
 _GO_ON = "Interrupted; what is done is kept: type the same line again to go on."
+_LEAVING = 2.0
+"""Seconds that a run which was told to stop may take to leave; being told again changes nothing."""
+_STOPPED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 
 
 def __getattr__(name: str) -> Any:
@@ -70,20 +74,27 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         arguments: the words behind ``thumbs``; None takes them from the command line.
     """
     logging.basicConfig(level=logging.WARNING, format="thumbs: %(message)s", stream=sys.stderr)
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Whoever started us may want a signal ignored, as nohup and a shell's & do.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _Stop())
     code = _run(arguments)
     # What is left in stdout's buffer may meet a closed pipe, and a traceback at exit.
     try:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if code in _STOPPED:
+        # Nothing is open any more, and Python would wait for a review that was given up.
+        sys.stderr.flush()
+        os._exit(code)
     sys.exit(code)
 
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
         code = command_line().main(arguments, prog_name="thumbs", standalone_mode=False)
-    except (Exception, KeyboardInterrupt) as exc:  # noqa: BLE001 - the last border
+    except (Exception, KeyboardInterrupt, _Stopped) as exc:  # noqa: BLE001 - the last border
         if os.environ.get("THUMBS_DEBUG"):
             traceback.print_exception(exc)
         message, code = _verdict(exc)
@@ -112,8 +123,8 @@ def _verdict(exc: BaseException) -> tuple[str, int]:
             verdict = exc.format_message() + hint, UsageError.exit_code
         case ThumbsError():
             verdict = str(exc), exc.exit_code
-        case _Terminated():
-            verdict = _GO_ON, SIGNAL_CODES + signal.SIGTERM
+        case _Stopped():
+            verdict = _GO_ON, SIGNAL_CODES + exc.number
         case KeyboardInterrupt() | click.Abort():
             verdict = _GO_ON, SIGNAL_CODES + signal.SIGINT
         case BrokenPipeError():
@@ -131,12 +142,29 @@ def _verdict(exc: BaseException) -> tuple[str, int]:
     return verdict
 
 
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM, which ends a run in the same orderly way as SIGINT."""
+class _Stopped(BaseException):
+    """SIGINT or SIGTERM. No KeyboardInterrupt: click would print an empty line for one."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
-def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise _Terminated
+class _Stop:
+    """The handler of a signal: ends the run in an orderly way, and lets it leave in peace.
+
+    A second Ctrl-C would cut off what the first one has begun to put away. Only where the
+    run is still there after the time to leave, as when a library swallowed the exception,
+    it is told again.
+    """
+
+    _last = -_LEAVING
+
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if now - _Stop._last >= _LEAVING:
+            _Stop._last = now
+            raise _Stopped(number)
 
 
 if __name__ == "__main__":

@@ -10,30 +10,31 @@ from __future__ import annotations
 import hashlib
 import logging
 import sqlite3
-from array import array
-from collections.abc import Iterable, Mapping
+import struct
+import zlib
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
+from score.cache_file import CacheFile, NewerCacheError, SetAsideError
 from score.model import Answer
 
 logger = logging.getLogger(__name__)
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS answers (
-    key BLOB PRIMARY KEY,
-    truncated INTEGER NOT NULL,
-    logits BLOB NOT NULL
-) WITHOUT ROWID
-"""
-# SQLite before 3.32 takes at most 999 parameters in a statement.
-_KEYS_A_QUERY = 900
+_T = TypeVar("_T")
+
+# 128 bits: among a million million texts no two are expected to share a key.
+_KEY_BYTES = 16
+_HEAD = struct.Struct("<I?")
 
 
 class ScoreCache:
     """Remembers the answers of one model. Used from one thread; other runs may share the file.
 
     A cache that cannot be read or written costs time, never a result: it warns once and
-    remembers nothing from then on. A file that is no cache is set aside.
+    remembers nothing from then on. A file that is damaged or no cache is set aside, also in
+    the middle of a run, and a new one begun. An answer carries a checksum: one that the
+    disk has changed is forgotten.
 
     Args:
         path: the SQLite file; it and its folder are made where they are missing.
@@ -43,85 +44,88 @@ class ScoreCache:
     def __init__(self, path: Path, identity: str) -> None:
         self._path = path
         self._identity = hashlib.sha256(identity.encode()).digest()
-        self._connection = self._open()
+        self._set_aside_before = False
+        self._file: CacheFile | None = None
+        self._file = self._open()
 
     def get(self, texts: Iterable[str]) -> dict[str, Answer]:
         """The answers of those of ``texts`` that are known."""
-        if self._connection is None:
-            return {}
         by_key = {self._key(text): text for text in texts}
-        keys = list(by_key)
-        known: dict[str, Answer] = {}
-        try:
-            for start in range(0, len(keys), _KEYS_A_QUERY):
-                part = keys[start : start + _KEYS_A_QUERY]
-                marks = ",".join("?" * len(part))
-                query = f"SELECT key, truncated, logits FROM answers WHERE key IN ({marks})"  # noqa: S608 - question marks alone
-                for key, truncated, logits in self._connection.execute(query, part):
-                    known[by_key[key]] = Answer(tuple(array("f", logits)), bool(truncated))
-        except sqlite3.Error as exc:
-            self._give_up(exc)
-        return known
+        found = self._attempt(lambda file: file.read(by_key.keys())) or {}
+        # A damaged file gives keys that were not asked for, and answers to other keys.
+        answers = {text: _unpack(key, found.get(key)) for key, text in by_key.items()}
+        return {text: answer for text, answer in answers.items() if answer is not None}
 
     def put(self, answers: Mapping[str, Answer]) -> None:
         """Remember ``answers``, by text, in one transaction."""
-        if self._connection is None or not answers:
+        if not answers or self._file is None:
             return
-        rows = [
-            (self._key(text), answer.truncated, array("f", answer.logits).tobytes())
-            for text, answer in answers.items()
-        ]
-        try:
-            with self._connection:
-                self._connection.executemany("INSERT OR REPLACE INTO answers VALUES (?,?,?)", rows)
-        except sqlite3.Error as exc:
-            self._give_up(exc)
+        keyed = {self._key(text): answer for text, answer in answers.items()}
+        packed = {key: _pack(key, answer) for key, answer in keyed.items()}
+        self._attempt(lambda file: file.write(packed))
 
     def close(self) -> None:
         """Release the file."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def _key(self, text: str) -> bytes:
         digest = hashlib.sha256(self._identity)
         digest.update(text.encode("utf-8", "surrogatepass"))
-        return digest.digest()
+        return digest.digest()[:_KEY_BYTES]
 
-    def _open(self) -> sqlite3.Connection | None:
+    def _attempt(self, work: Callable[[CacheFile], _T]) -> _T | None:
+        """Do ``work`` with the file, or with the one that takes the place of a damaged one."""
+        while self._file is not None:
+            try:
+                return work(self._file)
+            except SetAsideError as exc:
+                self._file = self._open_after(exc)
+            except (sqlite3.Error, OSError) as exc:
+                self._give_up(exc)
+        return None
+
+    def _open(self) -> CacheFile | None:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            return _connect(self._path)
-        except sqlite3.OperationalError as exc:
-            self._give_up(exc)
-        except sqlite3.DatabaseError as exc:
-            aside = self._path.with_name(f"{self._path.name}.damaged")
-            logger.warning(
-                "%s is no score cache (%s); it is set aside as %s", self._path, exc, aside
-            )
-            try:
-                self._path.replace(aside)
-                return _connect(self._path)
-            except (OSError, sqlite3.Error) as again:
-                self._give_up(again)
-        except OSError as exc:
+            return CacheFile(self._path)
+        except SetAsideError as exc:
+            return self._open_after(exc)
+        except (sqlite3.Error, OSError, NewerCacheError) as exc:
             self._give_up(exc)
         return None
+
+    def _open_after(self, damage: SetAsideError) -> CacheFile | None:
+        self._file = None
+        done = f"it is set aside as {damage.aside}" if damage.aside else "another run set it aside"
+        logger.warning("%s is no score cache (%s); %s", self._path, damage, done)
+        if self._set_aside_before:
+            self._give_up(damage)
+            return None
+        self._set_aside_before = True
+        return self._open()
 
     def _give_up(self, exc: Exception) -> None:
         logger.warning("%s: nothing is remembered in this run (%s)", self._path, exc)
         self.close()
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=30, isolation_level="IMMEDIATE")
-    try:
-        # With WAL readers do not wait for writers; NORMAL cannot corrupt it, and a
-        # transaction lost with the power is scored again.
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute(_SCHEMA)
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
+def _pack(key: bytes, answer: Answer) -> bytes:
+    logits = struct.pack(f"<{len(answer.logits)}f", *answer.logits)
+    return _HEAD.pack(_checksum(key, answer.truncated, logits), answer.truncated) + logits
+
+
+def _unpack(key: bytes, packed: bytes | None) -> Answer | None:
+    """The answer; None where there is none, or where it is not what was once packed."""
+    if not isinstance(packed, bytes) or len(packed) < _HEAD.size:
+        return None
+    checksum, truncated = _HEAD.unpack_from(packed)
+    logits = packed[_HEAD.size :]
+    if checksum != _checksum(key, truncated, logits) or len(logits) % 4:
+        return None
+    return Answer(struct.unpack(f"<{len(logits) // 4}f", logits), truncated)
+
+
+def _checksum(key: bytes, truncated: bool, logits: bytes) -> int:
+    return zlib.crc32(key + bytes([truncated]) + logits)

@@ -74,6 +74,11 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option("--no-cache", is_flag=True, help="Remember nothing.")
 @click.option("--overwrite", is_flag=True, help="Replace an output that is there already.")
+@click.option(
+    "--in-place",
+    is_flag=True,
+    help="Put the output in the place of INPUT, which is kept as INPUT.bak.",
+)
 @click.option("--summary", type=_PATH, help="Write the counts to this JSON file.")
 @click.option("--quiet", is_flag=True, help="No progress and no summary on the terminal.")
 def score(input: str | None, text: tuple[str, ...], **options: Any) -> int:  # noqa: A002 - click names the argument in the help by it
@@ -122,6 +127,7 @@ def _score_texts(texts: tuple[str, ...], options: dict[str, Any]) -> int:
 
 
 def _score_file(name: str, options: dict[str, Any]) -> Summary:
+    from score.interrupts import LastMoments
     from score.scoring import FileSettings, score_file
     from score.tables import TableOptions
 
@@ -140,15 +146,18 @@ def _score_file(name: str, options: dict[str, Any]) -> Summary:
         class_scores=options["scores"],
         prefix=options["prefix"],
         overwrite=options["overwrite"],
+        in_place=options["in_place"],
     )
+    target = _target(source, options["output"], in_place=options["in_place"])
+    _check_summary(options["summary"], source, target)
     with _progress(quiet=quiet) as on_progress:
-        summary = score_file(
-            source, _target(source, options["output"]), settings, on_progress=on_progress
-        )
-    if options["summary"]:
-        _write_summary(options["summary"], summary)
-    if not quiet:
-        click.echo("\n".join(summary.lines()), err=True)
+        summary = score_file(source, target, settings, on_progress=on_progress)
+    with LastMoments() as moments:
+        moments.begin()
+        if options["summary"]:
+            _write_summary(options["summary"], summary)
+        if not quiet:
+            click.echo("\n".join(summary.lines()), err=True)
     return summary
 
 
@@ -165,12 +174,19 @@ def _scorer_settings(options: dict[str, Any]) -> ScorerSettings:
     )
 
 
-def _target(source: Path | BinaryIO, output: str | None) -> Path | BinaryIO:
-    if output == "-" or (output is None and not isinstance(source, Path)):
+def _target(source: Path | BinaryIO, output: str | None, *, in_place: bool) -> Path | BinaryIO:
+    from score.errors import UsageError
+
+    streamed = output == "-" or (output is None and not isinstance(source, Path))
+    if streamed and in_place:
+        raise UsageError("--in-place needs a file, and no -o -: a stream has no place to put it.")
+    if streamed:
         return sys.stdout.buffer
     if output is not None:
         return Path(output)
     assert isinstance(source, Path)  # noqa: S101 - a stream without -o went to stdout above
+    if in_place:
+        return source
     from score.tables import written_suffix
 
     return source.with_name(f"{source.stem}.labelled{written_suffix(source)}")
@@ -191,6 +207,14 @@ def _progress(*, quiet: bool) -> Iterator[Progress | None]:
             bar.update(done - bar.n)
 
         yield advance
+
+
+def _check_summary(path: Path | None, *others: Path | BinaryIO) -> None:
+    """Refuse a summary that would replace the input or the output."""
+    from score.errors import UsageError
+
+    if path and any(isinstance(one, Path) and path.resolve() == one.resolve() for one in others):
+        raise UsageError(f"{path} cannot be the summary too. Name another file with --summary.")
 
 
 def _write_summary(path: Path, summary: Summary) -> None:

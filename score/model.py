@@ -10,7 +10,7 @@ from score.bundle import TOKENIZER_FILE
 from score.cleaning import CLEANINGS
 from score.engine import BATCH_TOKENS, PRECISIONS, Engine, choose_provider
 from score.language import DETECTOR, LanguageScreen
-from score.tokens import Encoded, Encoder
+from score.tokens import CHARACTERS_A_TOKEN, Encoded, Encoder
 
 if TYPE_CHECKING:
     from score.bundle import Bundle
@@ -66,12 +66,16 @@ class Model:
         # What is wrong with a graph shows before hours are spent, also at the full length.
         self._engine.logits(self._encoder.encode("a " * description.truncation.max_tokens).ids)
         self._clean = CLEANINGS[description.cleaning]
+        self._truncation = description.truncation
         screened = description.language is not None and not any_language
         self._screen = LanguageScreen(description.language) if screened else None
         self.precision = graph.precision
         self.temperature = graph.temperature
         detector = DETECTOR if screened else "any language"
-        self.identity = "\n".join((bundle.digest, graph.sha256, self._engine.identity, detector))
+        ends = f"{CHARACTERS_A_TOKEN} characters a token"
+        self.identity = "\n".join(
+            (bundle.digest, graph.sha256, self._engine.identity, detector, ends)
+        )
 
     @property
     def batched(self) -> bool:
@@ -79,8 +83,11 @@ class Model:
         return self._engine.batched
 
     def clean(self, text: str) -> str:
-        """The text as the model is given it; texts that clean alike have one answer."""
-        return self._clean(text)
+        """The text as the model is given it; texts that clean alike have one answer.
+
+        Of a very long one the two ends are left, so that it costs no more than any other.
+        """
+        return self._truncation.ends(self._clean(text))[0]
 
     def answer(self, text: str) -> Answer:
         """Answer one cleaned text that is not blank."""

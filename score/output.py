@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Sequence
+import errno
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from score.atomic import AtomicFile
+from score.backup import check_backup, keep_backup
+from score.commit import abandon, clear_up, put_in_place, rejects_path
 from score.errors import DataError, OutputError, StorageError, UsageError
 from score.tables import Cell, NewColumn, Row, Table, written_suffix
 from score.tables.rejects import RejectsWriter
 
 
-def rejects_path(output: Path) -> Path:
-    """Where the rejects of ``output`` go: ``out.rejects.csv`` beside ``out.csv``."""
-    return output.with_name(f"{output.stem}.rejects.csv")
+@dataclass(frozen=True, slots=True)
+class Replacing:
+    """What may be replaced.
+
+    Attributes:
+        overwrite: an output that is there already.
+        in_place: the input itself, which is kept as ``.bak``.
+    """
+
+    overwrite: bool = False
+    in_place: bool = False
 
 
-def check_output(source: Path | BinaryIO, output: Path, *, overwrite: bool) -> None:
-    """Refuse an output that could not be written in the end, before anything is scored.
+def check_names(source: Path | BinaryIO, output: Path, replacing: Replacing) -> None:
+    """Refuse an output whose name cannot be right; nothing is written yet.
 
     Raises:
-        OutputError: it is a folder, the input itself or there already, or its folder is
-            not there.
-        UsageError: it has another format than the input.
+        OutputError: it is a folder or the input itself, or its folder is not there.
+        UsageError: it has another format than the input, or is to replace an input that it
+            is not.
     """
     own = source.suffix.lower() if isinstance(source, Path) else ".csv"
     suffix = written_suffix(source).lower() if isinstance(source, Path) else own
+    if output.is_symlink() and _leads_back(output):
+        raise OutputError(f"{output} is a link that leads back to itself. Name another with -o.")
     if output.is_dir():
         raise OutputError(f"{output} is a folder. Name a file in it with -o.")
     if output.suffix.lower() != suffix:
@@ -38,45 +52,107 @@ def check_output(source: Path | BinaryIO, output: Path, *, overwrite: bool) -> N
         raise UsageError(f"{output} should end in {suffix or 'nothing'} {as_what}.")
     if not output.parent.is_dir():
         raise OutputError(f"The folder {output.parent} is not there. Make it, then run again.")
-    if isinstance(source, Path) and output.exists() and output.samefile(source):
-        raise OutputError(f"{output} is the input itself. Name another file with -o.")
-    for path in (output, rejects_path(output)):
-        if path.exists() and not overwrite:
+    if not isinstance(source, Path):
+        if replacing.in_place:
+            raise UsageError("--in-place needs a file; standard input cannot be replaced.")
+        return
+    rejects = rejects_path(output)
+    if _same(rejects, source):
+        raise OutputError(
+            f"{source} is where the rejects of {output} would go. Name another file with -o."
+        )
+    if replacing.in_place and source.exists() and not _same(output, source):
+        raise UsageError(f"--in-place replaces {source} itself. Leave out -o, or --in-place.")
+    if not replacing.in_place and _same(output, source):
+        raise OutputError(
+            f"{output} is the input itself. Name another file with -o, or add --in-place, "
+            "which keeps the input as .bak."
+        )
+
+
+def make_room(source: Path | BinaryIO, output: Path, replacing: Replacing) -> None:
+    """Remove what a killed run left, and refuse an output that is there; under the lock.
+
+    Raises:
+        OutputError: the output, its rejects or another backup is there already.
+    """
+    clear_up(output)
+    if replacing.in_place and isinstance(source, Path) and source.exists():
+        check_backup(source)
+    taken = [rejects_path(output)] if replacing.in_place else [output, rejects_path(output)]
+    for path in taken:
+        if os.path.lexists(path) and not replacing.overwrite:
             raise OutputError(
                 f"{path} is there already. Add --overwrite, or name another file with -o."
             )
+
+
+def _same(path: Path, source: Path) -> bool:
+    return path.exists() and source.exists() and path.samefile(source)
+
+
+def _leads_back(link: Path) -> bool:
+    try:
+        link.stat()
+    except OSError as exc:
+        return exc.errno == errno.ELOOP
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """What happens between the last row and the first name that is taken.
+
+    Attributes:
+        check: called when everything is written; what it raises leaves the output as it was.
+        begin: called right before the first name is taken; signals come too late from here.
+        keep: a file to keep as ``.bak``, because the output takes its name.
+    """
+
+    check: Callable[[], None] = lambda: None
+    begin: Callable[[], None] = lambda: None
+    keep: Path | None = None
 
 
 class Output:
     """Context manager: takes rows with their new cells, and rejects.
 
     Args:
-        table: the table the rows come from.
+        table: the table the rows come from; it is closed when all is written.
         target: the file to make, or an open stream.
         columns: the new columns.
+        finish: see :class:`Finish`.
+
+    Attributes:
+        rejects: the file of the rejects, where there are any.
+        backup: what was kept of the input, where it was replaced.
 
     Raises:
         OutputError: the file cannot be made.
         StorageError: writing failed half-way.
     """
 
-    def __init__(self, table: Table, target: Path | BinaryIO, columns: Sequence[NewColumn]) -> None:
+    def __init__(
+        self,
+        table: Table,
+        target: Path | BinaryIO,
+        columns: Sequence[NewColumn],
+        finish: Finish | None = None,
+    ) -> None:
+        self.rejects: Path | None = None
+        self.backup: Path | None = None
+        self._table = table
         self._target = target
-        self._stack = contextlib.ExitStack()
-        self._rejects: RejectsWriter | None = None
-        self._table_name = table.name
-        if isinstance(target, Path):
-            self._stream = self._stack.enter_context(AtomicFile(target)).file
-        else:
-            self._stream = target
-        self._writer = table.writer(self._stream, columns)
-
-    @property
-    def rejects(self) -> Path | None:
-        """The file of the rejects, where there are any."""
-        if self._rejects is None or not isinstance(self._target, Path):
-            return None
-        return rejects_path(self._target)
+        self._finish = finish or Finish()
+        self._rejects_file: AtomicFile | None = None
+        self._file = AtomicFile(target) if isinstance(target, Path) else None
+        self._stream: BinaryIO = self._file.file if self._file else cast("BinaryIO", target)
+        try:
+            self._writer = table.writer(self._stream, columns)
+        except BaseException as exc:
+            self._abandon()
+            self._translate(exc)
+            raise
 
     def write(self, row: Row, cells: Sequence[Cell]) -> None:
         """Write a record and its new cells."""
@@ -91,17 +167,18 @@ class Output:
         assert row.reject  # noqa: S101 - the loop sends no other row here
         if not isinstance(self._target, Path):
             raise DataError(
-                f"{self._table_name}, row {row.number}: {row.reject.reason}; a stream has no "
+                f"{self._table.name}, row {row.number}: {row.reject.reason}; a stream has no "
                 "place for rejects. Name a file with -o, or mend the row."
             )
-        if self._rejects is None:
-            file = self._stack.enter_context(AtomicFile(rejects_path(self._target))).file
-            self._rejects = RejectsWriter(file)
-        self._rejects.write(row.number, row.reject)
+        if self._rejects_file is None:
+            self.rejects = rejects_path(self._target)
+            self._rejects_file = AtomicFile(self.rejects)
+            self._rejects_writer = RejectsWriter(self._rejects_file.file)
+        self._rejects_writer.write(row.number, row.reject)
 
     def flush(self) -> None:
         """Hand what is written to whoever reads a stream; a file is handed over whole."""
-        if not isinstance(self._target, Path):
+        if self._file is None:
             self._stream.flush()
 
     def __enter__(self) -> Output:
@@ -115,21 +192,33 @@ class Output:
     ) -> None:
         try:
             if error is None:
-                self._finish()
+                self._complete()
         except BaseException as exc:
-            self._stack.__exit__(type(exc), exc, exc.__traceback__)
+            self._abandon()
             self._translate(exc)
             raise
-        self._stack.__exit__(kind, error, trace)
         if error is not None:
+            self._abandon()
             self._translate(error)
 
-    def _finish(self) -> None:
+    def _complete(self) -> None:
         self._writer.close()
         self.flush()
-        if isinstance(self._target, Path) and self._rejects is None:
-            # What lies there is of the output that is being replaced.
-            rejects_path(self._target).unlink(missing_ok=True)
+        for file in (self._file, self._rejects_file):
+            if file:
+                file.prepare()
+        # Windows lets no file be replaced that is open.
+        self._table.close()
+        self._finish.check()
+        if self._file and isinstance(self._target, Path):
+            self._finish.begin()
+            if self._finish.keep:
+                self.backup = keep_backup(self._finish.keep)
+            put_in_place(self._file, self._rejects_file, rejects_path(self._target))
+
+    def _abandon(self) -> None:
+        if self._file:
+            abandon(self._file, self._rejects_file)
 
     def _translate(self, error: BaseException) -> None:
         if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):

@@ -15,11 +15,16 @@ from score.bundle import DEFAULT_BUNDLE, Bundle
 from score.cache import ScoreCache
 from score.calibration import softmax
 from score.errors import UsageError
+from score.interrupts import postponed
 from score.model import Answer, Model
 
 WINDOW = 256
 """How many texts are scored before their answers are remembered: about the work of
 three seconds, which is the most that a killed run has to do again."""
+
+PATIENCE = 1.0
+"""Seconds that a run which is told to stop waits for the reviews in hand; what takes longer
+is given up, so that it leaves within two seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +119,11 @@ class Scorer:
         return [score for window in windows for score in self._score_window(window)]
 
     def close(self) -> None:
-        """Stop the workers and release the cache."""
-        self._pool.shutdown(cancel_futures=True)
+        """Stop the workers and release the cache.
+
+        Every review was waited for, or given up, so this waits for none.
+        """
+        self._pool.shutdown(wait=False, cancel_futures=True)
         if self._cache:
             self._cache.close()
 
@@ -148,12 +156,16 @@ class Scorer:
                 self._answer_in_pool(texts, answers)
         finally:
             if self._cache:
-                self._cache.put(answers)
+                # What a signal ends here would be lost.
+                with postponed():
+                    self._cache.put(answers)
         return answers
 
     def _answer_in_pool(self, texts: Sequence[str], answers: dict[str, Answer]) -> None:
-        futures = {self._pool.submit(self._model.answer, text): text for text in texts}
+        futures: dict[Future[Answer], str] = {}
         try:
+            for text in texts:
+                futures[self._pool.submit(self._model.answer, text)] = text
             for future, text in futures.items():
                 answers[text] = future.result()
         except BaseException:
@@ -194,9 +206,9 @@ def _finish(futures: dict[Future[Answer], str]) -> dict[str, Answer]:
     """Let the reviews in hand be finished, drop the rest, and give what is done."""
     for future in futures:
         future.cancel()
-    wait(futures)
+    done = wait(futures, PATIENCE).done
     return {
         text: future.result()
         for future, text in futures.items()
-        if not future.cancelled() and future.exception() is None
+        if future in done and not future.cancelled() and future.exception() is None
     }

@@ -6,19 +6,24 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from score.errors import UsageError
+from score.interrupts import LastMoments
 from score.lock import only_writer
-from score.output import Output, check_output
+from score.output import Finish, Output, Replacing, check_names, make_room
 from score.scorer import WINDOW, Score, Scorer, ScorerSettings
 from score.summary import Summary
 from score.tables import Cell, NewColumn, Row, TableOptions, open_table
 from score.tables.columns import check_new_names, find_column
+from score.watch import InputWatch
 
 if TYPE_CHECKING:
     import pandas as pd
+
+WINDOW_CHARACTERS = 4 * 1024 * 1024
+"""The most text of a window, so that memory does not hold 256 of the longest cells."""
 
 Progress = Callable[[int, "int | None"], None]
 """Told after each window: the records done, and all records where that is known."""
@@ -36,6 +41,7 @@ class FileSettings:
         class_scores: add a column ``score_CLASS`` for each class.
         prefix: stands before the name of each new column.
         overwrite: replace an output that is there already.
+        in_place: the output is the input itself, which is kept as ``.bak``.
     """
 
     model: Path | None = None
@@ -45,6 +51,7 @@ class FileSettings:
     class_scores: bool = False
     prefix: str = ""
     overwrite: bool = False
+    in_place: bool = False
 
 
 def score_file(
@@ -71,9 +78,10 @@ def score_file(
     settings = settings or FileSettings()
     started = time.monotonic()
     with contextlib.ExitStack() as stack:
+        moments = stack.enter_context(LastMoments())
         if isinstance(output, Path):
-            check_output(source, output, overwrite=settings.overwrite)
-            stack.enter_context(only_writer(output))
+            _claim(source, output, settings, stack)
+        watch = stack.enter_context(InputWatch(source))
         options = replace(settings.table, text_column=settings.text_column)
         table = open_table(source, options)
         stack.callback(table.close)
@@ -83,12 +91,19 @@ def score_file(
         check_new_names(table.columns, [one.name for one in columns], table.name)
         total = count_records(source, options, column)
         summary = _start_summary(table.name, output, scorer)
-        with Output(table, output, columns) as target:
+        finish = Finish(
+            check=lambda: watch.check(whole=total in (None, summary.rows)),
+            begin=moments.begin,
+            keep=source if settings.in_place and isinstance(source, Path) else None,
+        )
+        with Output(table, output, columns, finish) as target:
             for window in _windows(table.rows([column])):
+                watch.check()
                 _score_window(window, scorer, target, summary, settings.class_scores)
                 if on_progress:
                     on_progress(summary.rows, total)
         summary.rejects = str(target.rejects) if target.rejects else None
+        summary.backup = str(target.backup) if target.backup else None
         summary.seconds = time.monotonic() - started
         return summary
 
@@ -151,6 +166,23 @@ def count_records(source: Path | BinaryIO, options: TableOptions, column: int) -
         table.close()
 
 
+def _claim(
+    source: Path | BinaryIO, output: Path, settings: FileSettings, stack: contextlib.ExitStack
+) -> None:
+    """Make sure that the output may be made, and that nobody else makes it, until ``stack`` ends.
+
+    The lock comes before the look at what is there: another run may be about to finish.
+    """
+    replacing = Replacing(settings.overwrite, settings.in_place)
+    check_names(source, output, replacing)
+    cache = settings.scorer.cache
+    for path in (source, output):
+        if cache and isinstance(path, Path) and cache.resolve() == path.resolve():
+            raise UsageError(f"{cache} cannot be the score cache too. Name another with --cache.")
+    stack.enter_context(only_writer(output))
+    make_room(source, output, replacing)
+
+
 def _start_summary(table_name: str, output: Path | BinaryIO, scorer: Scorer) -> Summary:
     return Summary(
         input=table_name,
@@ -162,8 +194,16 @@ def _start_summary(table_name: str, output: Path | BinaryIO, scorer: Scorer) -> 
 
 
 def _windows(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    iterator = iter(rows)
-    while window := list(islice(iterator, WINDOW)):
+    """Rows in portions that are small enough to hold: in their number and in their text."""
+    window: list[Row] = []
+    characters = 0
+    for row in rows:
+        window.append(row)
+        characters += sum(map(len, row.cells))
+        if len(window) == WINDOW or characters > WINDOW_CHARACTERS:
+            yield window
+            window, characters = [], 0
+    if window:
         yield window
 
 

@@ -29,6 +29,7 @@ class Summary:
         padded: rows with fewer cells than the header; empty ones were added.
         remembered: rows whose answer was known from an earlier run.
         rejects: the file of the rejects; None where there are none.
+        backup: what the input is kept as, where the output took its place.
         seconds: how long it took, from the first look at the file to the last row.
     """
 
@@ -47,6 +48,7 @@ class Summary:
     padded: int = 0
     remembered: int = 0
     rejects: str | None = None
+    backup: str | None = None
     seconds: float = 0.0
 
     def count(self, score: Score) -> None:
@@ -84,4 +86,6 @@ class Summary:
         lines.append(f"Output: {self.output}")
         if self.rejects:
             lines.append(f"Rejects: {self.rejects}")
+        if self.backup:
+            lines.append(f"The input as it was: {self.backup}")
         return lines

@@ -140,3 +140,11 @@ def tiny_bundle(
         command=f"thumbs export {tiny_checkpoint} -o {output}",
     )
     return output
+
+
+@pytest.fixture(scope="session")
+def stub_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle that is made in a moment, for what is not about models."""
+    from benchmarks import stub
+
+    return stub.make_bundle(tmp_path_factory.mktemp("stub") / "bundle")

@@ -125,7 +125,8 @@ def test_the_input_as_output_is_73(thumbs: Run, folder: Path) -> None:
     (folder / "link.csv").symlink_to("r.csv")
     assert refusal(thumbs("score", "r.csv", "-o", "link.csv", "--overwrite")) == (
         73,
-        "thumbs: link.csv is the input itself. Name another file with -o.\n",
+        "thumbs: link.csv is the input itself. Name another file with -o, or add --in-place, "
+        "which keeps the input as .bak.\n",
     )
     assert (folder / "r.csv").read_text() == REVIEWS
 

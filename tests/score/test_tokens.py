@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
 from tokenizers import BertWordPieceTokenizer, Tokenizer
 
 from score.errors import BundleError, UsageError
-from score.tokens import Encoded, Encoder, Truncation
+from score.tokens import CHARACTERS_A_TOKEN, Encoded, Encoder, Truncation
 
 MARKS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 CLS, SEP = 2, 3
@@ -87,3 +88,49 @@ def test_a_file_that_is_no_tokenizer(tmp_path: Path) -> None:
     path.write_text('{"model": {"vocab": {}}}')
     with pytest.raises(BundleError, match=r"tokenizer\.json cannot be read as a tokenizer: "):
         Encoder.from_file(path, Truncation())
+
+
+LIMIT = 2 * CHARACTERS_A_TOKEN * 10
+LONG_TRUNCATIONS = [
+    Truncation("head", 10),
+    Truncation("tail", 10),
+    Truncation("head+tail", 10, 3),
+    Truncation("head+tail", 10, 6),
+]
+
+
+@pytest.mark.parametrize("truncation", LONG_TRUNCATIONS)
+@pytest.mark.parametrize("length", [LIMIT // 2, LIMIT, LIMIT + 1, LIMIT + 2, 5 * LIMIT])
+def test_the_ends_are_all_that_matters(
+    tokenizer: Tokenizer, truncation: Truncation, length: int
+) -> None:
+    """A very long text has the tokens that it has without the bound on its characters."""
+    choose = random.Random(length)
+    text = " ".join(choose.choices(WORDS, k=length))[:length]
+    encoder = Encoder(tokenizer, truncation)
+    all_ids = tokenizer.encode(text, add_special_tokens=False).ids
+    assert encoder.encode(text) == Encoded([CLS, *truncation.cut(all_ids, 2), SEP], truncated=True)
+    assert encoder.encode_batch([text]) == [encoder.encode(text)]
+
+
+@pytest.mark.parametrize("length", [LIMIT, LIMIT + 1, LIMIT + 2, 9 * LIMIT])
+def test_the_ends_of_the_ends_are_the_ends(length: int) -> None:
+    """Taking them twice changes nothing, so it does not matter who takes them first."""
+    truncation = Truncation("head+tail", 10, 3)
+    text = "".join(random.Random(length).choices("ab ", k=length - 2)) + "ab"
+    ends, cut = truncation.ends(text)
+    assert len(ends) <= LIMIT + 1
+    assert truncation.ends(ends) == (ends, cut)
+
+
+def test_blanks_around_a_text_are_not_its_ends() -> None:
+    """A text between more blanks than are looked at is read, and is whole."""
+    truncation = Truncation("head+tail", 10, 3)
+    assert truncation.ends(" " * 2 * LIMIT + "wa wb" + "\n" * 2 * LIMIT) == ("wa wb", False)
+
+
+def test_a_text_of_a_hundred_million_characters(tokenizer: Tokenizer) -> None:
+    """One endless word or endless sentences: its cost is that of its ends."""
+    encoder = Encoder(tokenizer, Truncation("head+tail", 10, 3))
+    for text in ("wa" * 50_000_000, f"{TEXT} " * 1_600_000):
+        assert encoder.encode(text).truncated

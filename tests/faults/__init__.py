@@ -1,0 +1,1 @@
+"""What the disk, the kernel and the user may do to a run, done on purpose."""
