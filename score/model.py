@@ -61,11 +61,11 @@ class Model:
         self._engine = Engine(bundle.read_graph(graph), self.provider, name)
         self._encoder = Encoder.from_file(bundle.folder / "tokenizer.json", description.truncation)
         self._clean = CLEANINGS[description.cleaning]
-        screened = description.language is not None and not any_language
-        self._screen = LanguageScreen(description.language) if screened else None
+        language = None if any_language else description.language
+        self._screen = LanguageScreen(language) if language else None
         self.precision = graph.precision
         self.temperature = graph.temperature
-        detector = DETECTOR if screened else "any language"
+        detector = DETECTOR if language else "any language"
         self.identity = "\n".join((bundle.digest, graph.sha256, self._engine.identity, detector))
 
     @property
