@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator
 
 
@@ -16,16 +17,16 @@ def only_our_words(*, progress: bool) -> Iterator[None]:
         progress: whether bars are wanted.
     """
     import datasets
-    from transformers.utils import logging
+    from transformers.utils.logging import get_verbosity, set_verbosity
 
-    verbosity = logging.get_verbosity()
+    verbosity = get_verbosity()
     bars = not datasets.are_progress_bars_disabled()
-    logging.set_verbosity_error()
+    set_verbosity(logging.ERROR)
     if not progress:
         datasets.disable_progress_bars()
     try:
         yield
     finally:
-        logging.set_verbosity(verbosity)
+        set_verbosity(verbosity)
         if bars:
             datasets.enable_progress_bars()

@@ -67,11 +67,11 @@ class Model:
         self._engine.logits(self._encoder.encode("a " * description.truncation.max_tokens).ids)
         self._clean = CLEANINGS[description.cleaning]
         self._truncation = description.truncation
-        screened = description.language is not None and not any_language
-        self._screen = LanguageScreen(description.language) if screened else None
+        language = None if any_language else description.language
+        self._screen = LanguageScreen(language) if language else None
         self.precision = graph.precision
         self.temperature = graph.temperature
-        detector = DETECTOR if screened else "any language"
+        detector = DETECTOR if language else "any language"
         ends = f"{CHARACTERS_A_TOKEN} characters a token"
         self.identity = "\n".join(
             (bundle.digest, graph.sha256, self._engine.identity, detector, ends)
