@@ -64,7 +64,8 @@ class _Record:
 class CsvTable:
     """A CSV or TSV file, read as a stream.
 
-    Blank lines before the first record are copied, but are no rows.
+    Blank lines before the first record, and Excel's line that names the delimiter, are
+    copied, but are no rows.
 
     Args:
         source: the opened file.
@@ -72,7 +73,8 @@ class CsvTable:
 
     Raises:
         UsageError: the encoding or the delimiter is none.
-        DataError: the file is empty, or its header cannot be read.
+        DataError: the file is empty, its header cannot be read, or it is no single table;
+            an AmbiguousError where it is a table in two ways.
         StorageError: reading failed.
     """
 

@@ -34,7 +34,14 @@ IN_CSV = (*ANYWHERE, b'"', b'""', b",", b";", b"\t", b"|", b"sep=;\n", b"," * 20
 IN_JSON = (
     *ANYWHERE,
     *(b"{", b"}", b"[", b"]", b'"', b"\\", b":", b",", b"null", b"NaN", b"1e999", b"-Infinity"),
-    *(b"\\ud800", b"[" * 900, b'{"a":' * 900, b"[" * 100_000, b"9" * 5_000, b'{"text": 1}\n'),
+    *(
+        b"\\ud800",
+        b"[" * 900 + b"]" * 900,
+        b'{"a":' * 900 + b"1" + b"}" * 900,
+        b"[" * 100_000,
+        b"9" * 5_000,
+        b'{"text": 1}\n',
+    ),
 )
 
 FUZZ = settings(max_examples=FILES, deadline=SLOWEST)
