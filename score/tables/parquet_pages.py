@@ -66,13 +66,13 @@ def check_footer(stream: BinaryIO) -> None:
         raise HostilePageError(f"its footer has {length} bytes")
 
 
-def largest_text(stream: BinaryIO, group: Any, repeated: frozenset[str]) -> int:
+def largest_text(stream: BinaryIO, group: Any, repeated: frozenset[int]) -> int:
     """Look at the headers of all pages of a row group.
 
     Args:
         stream: the file.
         group: pyarrow's metadata of the row group.
-        repeated: the paths of the columns in which a row can have several entries.
+        repeated: the places of the columns in which a row can have several entries.
 
     Returns:
         The most bytes that a value of a dictionary can have: every row may refer to it.
@@ -90,7 +90,7 @@ def largest_text(stream: BinaryIO, group: Any, repeated: frozenset[str]) -> int:
             if _DICTIONARY in fields:
                 largest = max(largest, fields[_UNPACKED])
             entries = _entries(fields)
-            if chunk.path_in_schema in repeated and entries > MAX_ENTRIES:
+            if place in repeated and entries > MAX_ENTRIES:
                 raise HostilePageError(f"a page of {chunk.path_in_schema} has {entries} entries")
     return largest
 

@@ -73,8 +73,15 @@ class ParquetTable:
                 number += batch.num_rows
 
     def writer(self, target: BinaryIO, new_columns: Sequence[NewColumn]) -> TableWriter:
-        """Start a Parquet file with the same schema, metadata, row groups and encodings."""
-        return ParquetWriter(target, self._file, self._schema, new_columns)
+        """Start a Parquet file with the same schema, metadata, row groups and encodings.
+
+        Raises:
+            DataError: the file says of itself what cannot be written.
+        """
+        try:
+            return ParquetWriter(target, self._file, self._schema, new_columns)
+        except (pa.ArrowException, UnicodeDecodeError) as exc:
+            raise self._source.broken("a Parquet file", exc) from exc
 
     def close(self) -> None:
         """Release the input file."""
@@ -109,10 +116,10 @@ class ParquetTable:
             ) from exc
 
 
-def _repeated(file: Any) -> frozenset[str]:
-    """The paths of the columns in which a row can have several entries."""
+def _repeated(file: Any) -> frozenset[int]:
+    """The places of the columns in which a row can have several entries."""
     columns = map(file.schema.column, range(len(file.schema)))
-    return frozenset(one.path for one in columns if one.max_repetition_level)
+    return frozenset(place for place, one in enumerate(columns) if one.max_repetition_level)
 
 
 def _text(value: object) -> str:

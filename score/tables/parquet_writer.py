@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
@@ -141,15 +141,23 @@ def _properties(source: pq.ParquetFile, new_names: Sequence[str]) -> dict[str, A
         return {**properties, "compression": "NONE"}
     group = metadata.row_group(0)
     chunks = [group.column(place) for place in range(group.num_columns)]
+    # The chunks have paths too, which need not be true.
+    paths = [source.schema.column(place).path for place in range(group.num_columns)]
     usual = _compression(chunks[0])
     properties["compression"] = {
         **dict.fromkeys(new_names, usual),
-        **{chunk.path_in_schema: _compression(chunk) for chunk in chunks},
+        **{path: _compression(chunk) for path, chunk in zip(paths, chunks, strict=True)},
     }
     return {
         **properties,
-        "use_dictionary": [*new_names, *_paths(chunks, lambda one: one.has_dictionary_page)],
-        "write_statistics": [*new_names, *_paths(chunks, lambda one: one.is_stats_set)],
+        "use_dictionary": [
+            *new_names,
+            *(p for p, one in zip(paths, chunks, strict=True) if one.has_dictionary_page),
+        ],
+        "write_statistics": [
+            *new_names,
+            *(p for p, one in zip(paths, chunks, strict=True) if one.is_stats_set),
+        ],
         "write_page_index": any(chunk.has_offset_index for chunk in chunks),
         "use_deprecated_int96_timestamps": any(c.physical_type == "INT96" for c in chunks),
     }
@@ -158,10 +166,6 @@ def _properties(source: pq.ParquetFile, new_names: Sequence[str]) -> dict[str, A
 def _compression(chunk: Any) -> str:
     name = str(chunk.compression)
     return {"UNCOMPRESSED": "NONE"}.get(name, name)
-
-
-def _paths(chunks: Sequence[Any], has: Callable[[Any], bool]) -> Iterator[str]:
-    return (chunk.path_in_schema for chunk in chunks if has(chunk))
 
 
 def _labelled_metadata(

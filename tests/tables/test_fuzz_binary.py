@@ -16,9 +16,9 @@ import pytest
 # A spreadsheet takes two processes each time, a Parquet file a few milliseconds.
 FEW = {
     "nested.parquet": 300,
-    "kinds_of_cells.xls": 8,
-    "kinds_of_cells.xlsb": 8,
-    "kinds_of_cells.ods": 8,
+    "kinds_of_cells.xls": 3,
+    "kinds_of_cells.xlsb": 3,
+    "kinds_of_cells.ods": 3,
 }
 
 
