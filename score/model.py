@@ -62,11 +62,11 @@ class Model:
         self._encoder = Encoder.from_file(bundle.folder / "tokenizer.json", description.truncation)
         self._clean = CLEANINGS[description.cleaning]
         self._truncation = description.truncation
-        screened = description.language is not None and not any_language
-        self._screen = LanguageScreen(description.language) if screened else None
+        language = None if any_language else description.language
+        self._screen = LanguageScreen(language) if language is not None else None
         self.precision = graph.precision
         self.temperature = graph.temperature
-        detector = DETECTOR if screened else "any language"
+        detector = DETECTOR if self._screen else "any language"
         ends = f"{CHARACTERS_A_TOKEN} characters a token"
         self.identity = "\n".join(
             (bundle.digest, graph.sha256, self._engine.identity, detector, ends)
