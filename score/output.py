@@ -86,6 +86,11 @@ def make_room(source: Path | BinaryIO, output: Path, replacing: Replacing) -> No
             )
 
 
+def is_same_name(one: Path, other: Path) -> bool:
+    """Whether two paths lead to the same place, which may still be empty."""
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
 def _same(path: Path, source: Path) -> bool:
     return path.exists() and source.exists() and path.samefile(source)
 
