@@ -212,8 +212,9 @@ def _progress(*, quiet: bool) -> Iterator[Progress | None]:
 def _check_summary(path: Path | None, *others: Path | BinaryIO) -> None:
     """Refuse a summary that would replace the input or the output."""
     from score.errors import UsageError
+    from score.output import is_same_name
 
-    if path and any(isinstance(one, Path) and path.resolve() == one.resolve() for one in others):
+    if path and any(isinstance(one, Path) and is_same_name(path, one) for one in others):
         raise UsageError(f"{path} cannot be the summary too. Name another file with --summary.")
 
 

@@ -39,17 +39,11 @@ def check_names(source: Path | BinaryIO, output: Path, replacing: Replacing) -> 
         UsageError: it has another format than the input, or is to replace an input that it
             is not.
     """
-    own = source.suffix.lower() if isinstance(source, Path) else ".csv"
-    suffix = written_suffix(source).lower() if isinstance(source, Path) else own
     if output.is_symlink() and _leads_back(output):
         raise OutputError(f"{output} is a link that leads back to itself. Name another with -o.")
     if output.is_dir():
         raise OutputError(f"{output} is a folder. Name a file in it with -o.")
-    if output.suffix.lower() != suffix:
-        as_what = "like the input: thumbs writes the format it reads"
-        if suffix != own:
-            as_what = f"as thumbs reads {own} but does not write it"
-        raise UsageError(f"{output} should end in {suffix or 'nothing'} {as_what}.")
+    _check_suffix(source, output)
     if not output.parent.is_dir():
         raise OutputError(f"The folder {output.parent} is not there. Make it, then run again.")
     if not isinstance(source, Path):
@@ -70,6 +64,17 @@ def check_names(source: Path | BinaryIO, output: Path, replacing: Replacing) -> 
         )
 
 
+def _check_suffix(source: Path | BinaryIO, output: Path) -> None:
+    own = source.suffix.lower() if isinstance(source, Path) else ".csv"
+    suffix = written_suffix(source).lower() if isinstance(source, Path) else own
+    if output.suffix.lower() == suffix:
+        return
+    as_what = "like the input: thumbs writes the format it reads"
+    if suffix != own:
+        as_what = f"as thumbs reads {own} but does not write it"
+    raise UsageError(f"{output} should end in {suffix or 'nothing'} {as_what}.")
+
+
 def make_room(source: Path | BinaryIO, output: Path, replacing: Replacing) -> None:
     """Remove what a killed run left, and refuse an output that is there; under the lock.
 
@@ -85,6 +90,11 @@ def make_room(source: Path | BinaryIO, output: Path, replacing: Replacing) -> No
             raise OutputError(
                 f"{path} is there already. Add --overwrite, or name another file with -o."
             )
+
+
+def is_same_name(one: Path, other: Path) -> bool:
+    """Whether two paths lead to the same place, which may still be empty."""
+    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _same(path: Path, source: Path) -> bool:

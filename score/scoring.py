@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from score.errors import UsageError
 from score.interrupts import LastMoments
 from score.lock import only_writer
-from score.output import Finish, Output, Replacing, check_names, make_room
+from score.output import Finish, Output, Replacing, check_names, is_same_name, make_room
 from score.scorer import WINDOW, Score, Scorer, ScorerSettings
 from score.summary import Summary
 from score.tables import Cell, NewColumn, Row, TableOptions, open_table
@@ -177,7 +177,7 @@ def _claim(
     check_names(source, output, replacing)
     cache = settings.scorer.cache
     for path in (source, output):
-        if cache and isinstance(path, Path) and cache.resolve() == path.resolve():
+        if cache and isinstance(path, Path) and is_same_name(cache, path):
             raise UsageError(f"{cache} cannot be the score cache too. Name another with --cache.")
     stack.enter_context(only_writer(output))
     make_room(source, output, replacing)

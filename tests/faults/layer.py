@@ -139,7 +139,7 @@ class _Raw(io.FileIO):
         self.layer.step("read", Path(str(self.name)).name)
         return super().readall()
 
-    def write(self, content: Any) -> int | None:
+    def write(self, content: Any) -> int:
         half = memoryview(content)[: len(content) // 2]
         write = super().write
         self.layer.step("write", Path(str(self.name)).name, lambda: write(half))

@@ -44,7 +44,8 @@ def test_every_operation_may_fail(name: str, kind: str, tmp_path: Path, stub_bun
 
     def all_points() -> tuple[int, list[str]]:
         complete, trace = undisturbed(tmp_path / "undisturbed", name, stub_bundle)
-        wrong, points = [], 0
+        wrong: list[str] = []
+        points = 0
         for number, operation in enumerate(trace, start=1):
             if not is_wanted(operation, name, kind):
                 continue

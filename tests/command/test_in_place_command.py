@@ -60,6 +60,11 @@ def test_the_file_is_labelled_and_kept(thumbs: Run, folder: Path, stub_bundle: P
             73,
             "loop.csv is a link that leads back to itself. Name another with -o.",
         ),
+        (
+            ("loop.csv", "-o", "out.csv"),
+            66,
+            "loop.csv cannot be opened: Too many levels of symbolic links.",
+        ),
         (("none.csv", "--in-place"), 66, "No such file: none.csv. Check the name and the folder."),
     ],
 )
