@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from score.bundle import Description, Graph, sha256_of, write_manifest
+from score.bundle import Description, Graph, write_manifest
+from score.bundle_files import sha256_of
 from score.calibration import softmax
 from score.model import Answer, Model
 from score.tokens import Truncation

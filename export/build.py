@@ -26,9 +26,9 @@ from score.bundle import (
     Bundle,
     Description,
     Graph,
-    sha256_of,
     write_manifest,
 )
+from score.bundle_files import sha256_of
 from score.calibration import fit_temperature
 from score.cleaning import CLEANINGS
 from score.engine import Engine

@@ -17,7 +17,7 @@ import openpyxl
 import pytest
 
 from score.errors import DataError, UsageError
-from score.output import check_output
+from score.output import Replacing, check_names
 from score.tables import NewColumn, Table, TableOptions, open_table, written_suffix
 
 Relabel = Callable[[Table], bytes]
@@ -179,11 +179,11 @@ def test_the_suffix_of_the_output(name: str, suffix: str) -> None:
 def test_an_output_under_the_input_s_suffix(tmp_path: Path) -> None:
     """An .xls file cannot be made, and it is said which can."""
     with pytest.raises(UsageError) as refused:
-        check_output(tmp_path / "in.xls", tmp_path / "out.xls", overwrite=False)
+        check_names(tmp_path / "in.xls", tmp_path / "out.xls", Replacing())
     assert str(refused.value) == (
         f"{tmp_path / 'out.xls'} should end in .xlsx as thumbs reads .xls but does not write it."
     )
-    check_output(tmp_path / "in.xls", tmp_path / "out.xlsx", overwrite=False)
+    check_names(tmp_path / "in.xls", tmp_path / "out.xlsx", Replacing())
 
 
 def test_a_workbook_under_another_suffix(tmp_path: Path, samples: Path) -> None:

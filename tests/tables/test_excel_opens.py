@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from score.tables import Table, open_table
-from tests.tables.test_contract import GOOD
+from tests.tables.outcomes import GOOD
 
 Relabel = Callable[[Table], bytes]
 

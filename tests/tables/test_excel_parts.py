@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from score.tables import Table, TableOptions, excel_styles, open_table
-from tests.tables.test_contract import GOOD
+from tests.tables.outcomes import GOOD
 from tests.tables.workbooks import changed, load_workbook, package_of, parts_of
 
 Relabel = Callable[[Table], bytes]

@@ -11,7 +11,7 @@ import pytest
 from pyarrow import csv as arrow_csv
 
 from score.tables import open_table
-from tests.tables.test_contract import GOOD, Good
+from tests.tables.outcomes import GOOD, Good
 
 CSV_SAMPLES = [name for name in GOOD if name.endswith((".csv", ".tsv"))]
 
