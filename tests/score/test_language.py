@@ -1,3 +1,5 @@
+"""The language screen: surely foreign texts are flagged, odd English is not."""
+
 from __future__ import annotations
 
 import os
