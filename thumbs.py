@@ -107,21 +107,28 @@ def _verdict(exc: BaseException) -> tuple[str, int]:
     """The one line that an exception becomes, and the exit code."""
     import click
 
-    from score.errors import EXIT_BUG, SIGNAL_CODES, StorageError, ThumbsError, UsageError
+    from score.errors import (
+        EXIT_BUG,
+        SIGNAL_CODES,
+        ReaderLeftError,
+        StorageError,
+        ThumbsError,
+        UsageError,
+    )
 
     match exc:
         case click.UsageError():
             hint = f" See {exc.ctx.command_path} --help." if exc.ctx else ""
             verdict = exc.format_message() + hint, UsageError.exit_code
+        case ReaderLeftError() | BrokenPipeError():
+            # As if SIGPIPE had ended us, without a word.
+            verdict = "", ReaderLeftError.exit_code
         case ThumbsError():
             verdict = str(exc), exc.exit_code
         case _Stopped():
             verdict = _GO_ON, SIGNAL_CODES + exc.number
         case KeyboardInterrupt() | click.Abort():
             verdict = _GO_ON, SIGNAL_CODES + signal.SIGINT
-        case BrokenPipeError():
-            # Whoever read our output has enough: as if SIGPIPE had ended us, without a word.
-            verdict = "", SIGNAL_CODES + 13
         case OSError():
             place = exc.filename or "Reading or writing"
             verdict = f"{place} failed: {exc.strerror}.", StorageError.exit_code

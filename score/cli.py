@@ -84,15 +84,18 @@ def score(input: str | None, text: tuple[str, ...], **options: Any) -> int:  # n
     INPUT - is CSV from standard input. A run that was stopped goes on where it was when
     the same line is typed again.
     """
+    from score.errors import EXIT_COMPLETE, EXIT_REJECTS, ReaderLeftError
+
     if text and input:
         raise click.UsageError("Give a file or --text, not both.")
-    if text:
-        return _score_texts(text, options)
-    if input is None:
+    if input is None and not text:
         raise click.UsageError("Give a file to score, - for standard input, or --text.")
-    from score.errors import EXIT_COMPLETE, EXIT_REJECTS
-
-    summary = _score_file(input, options)
+    try:
+        if input is None:
+            return _score_texts(text, options)
+        summary = _score_file(input, options)
+    except BrokenPipeError as exc:
+        raise ReaderLeftError("The reader of the output left.") from exc
     return EXIT_REJECTS if summary.rejected else EXIT_COMPLETE
 
 

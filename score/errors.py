@@ -10,7 +10,8 @@
     ├── OutputError        73  the output cannot be created, or is there already
     ├── StorageError       74  reading or writing failed half-way: I/O error, disk full
     ├── BusyError          75  another run holds this output: try later
-    └── BundleError        78  the model bundle is damaged or not to be trusted
+    ├── BundleError        78  the model bundle is damaged or not to be trusted
+    └── ReaderLeftError   141  the reader of our output, such as head, has enough
 
 The codes are those of BSD's sysexits.h. Beside them stand 0 (complete), 3 (complete, but
 some records were rejected), 70 (a bug: an exception that is not in this tree) and, as in a
@@ -83,3 +84,12 @@ class BundleError(ThumbsError):
     """The model bundle is damaged or not to be trusted."""
 
     exit_code = 78
+
+
+class ReaderLeftError(ThumbsError):
+    """The reader of our output has enough; there is nothing to say about it.
+
+    No BrokenPipeError, which click turns into exit code 1.
+    """
+
+    exit_code = 141
