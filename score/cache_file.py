@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator, Mapping, Set
 from pathlib import Path
 
 GENERATION = 2_500_000
-"""The answers of a full table. Two full tables take about 250 MiB."""
+"""The answers of a full table. Two full tables take about 200 MiB."""
 
 _APPLICATION = int.from_bytes(b"thum", "big")
 _FORMAT = 2
