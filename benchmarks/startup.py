@@ -40,9 +40,7 @@ def install() -> float:
         started = time.perf_counter()
         subprocess.run(command, check=True, capture_output=True)
         taken = time.perf_counter() - started
-        listed = subprocess.run(
-            [str(pip), "list"], check=True, capture_output=True, text=True
-        ).stdout
+        listed = subprocess.run([str(pip), "list"], check=True, capture_output=True, text=True).stdout
         assert "torch" not in listed.split(), "the scorer alone brought torch"  # noqa: S101 - the point
         return taken
 
