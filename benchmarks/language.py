@@ -90,7 +90,9 @@ def main() -> None:
     report("en, sentences", sentences, screen)
     for least, most in _LENGTHS:
         some = [text for text in sentences if least <= word_count(text) <= most]
-        name = f"en, of {least} to {most} words" if most < 1_000 else f"en, of {least} words or more"
+        name = (
+            f"en, of {least} to {most} words" if most < 1_000 else f"en, of {least} words or more"
+        )
         report(name, some, screen, examples=options.examples)
     for path in files:
         lines = path.read_text(encoding="utf-8").splitlines()

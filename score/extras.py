@@ -14,9 +14,16 @@ def require(extra: str, modules: Sequence[str]) -> None:
     Raises:
         UnavailableError: one is missing; the message is the pip line that installs it.
     """
-    missing = [name for name in modules if find_spec(name) is None]
+    missing = [name for name in modules if not _is_there(name)]
     if missing:
         raise UnavailableError(
             f"This needs {', '.join(missing)}, which the extra [{extra}] brings: "
             f"pip install 'thumbs[{extra}]'"
         )
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # the package around it is missing
+        return False

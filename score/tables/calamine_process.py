@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -67,6 +68,8 @@ class CalamineProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            # A backtrace takes memory, and running out of it there waits for ever.
+            env={**os.environ, "RUST_BACKTRACE": "0"},
             # An interrupt from the keyboard is for us: rows in hand are still to be written.
             start_new_session=True,
         )

@@ -92,8 +92,9 @@ def test_undecodable_bytes_are_65_before_anything_is_scored(thumbs: Run, folder:
     (folder / "r.csv").write_bytes(b"id,review\n1,good\n2,caf\xe9\n")
     assert refusal(thumbs("score", "r.csv")) == (
         65,
-        "thumbs: r.csv, row 2: byte 0xe9 at offset 21 is not utf-8. "
-        "Say the file's encoding with --encoding, such as --encoding cp1252.\n",
+        "thumbs: r.csv, row 2: byte 0xe9 at offset 22 is not utf-8. "
+        "Add the option that reads it right, if one of these does:\n"
+        "  --encoding cp1252: 2,café\n  --encoding cp1250: 2,café\n",
     )
     assert sorted(path.name for path in folder.iterdir()) == ["r.csv"]
 
@@ -154,7 +155,7 @@ def test_a_read_only_output_folder_is_73(thumbs: Run, folder: Path) -> None:
             "Invalid value for '--provider': 'tpu' is not one of "
             "'auto', 'cpu', 'cuda', 'openvino', 'dml', 'coreml'.",
         ),
-        (("r.csv", "--no-such"), "No such option: --no-such"),
+        (("r.csv", "--zzz"), "No such option '--zzz'."),
     ],
 )
 def test_a_wrong_command_line_is_64(thumbs: Run, words: tuple[str, ...], message: str) -> None:
