@@ -24,7 +24,11 @@ MAX_ENTRIES = 4_000_000
 
 MAX_HEADER = 1024**2
 _USUAL_HEADER = 4096
-_DEEPEST = 8
+_DEEPEST = 16
+
+# Fields on the way from FileMetaData to the sizes of a column, and in them.
+_ROW_GROUPS, _COLUMNS, _META_DATA, _SIZES = 4, 1, 3, 16
+_TEXT_BYTES, _REPETITION, _DEFINITION = 1, 2, 3
 
 # Fields of PageHeader, and of the headers for each kind of page inside it.
 _UNPACKED, _PACKED, _DATA, _DICTIONARY, _DATA_V2 = 2, 3, 5, 7, 8
@@ -35,6 +39,7 @@ _BINARY, _LIST, _SET, _STRUCT = 8, 9, 10, 12
 _INTEGERS = (4, 5, 6)
 _WIDTHS = {1: 0, 2: 0, 3: 1, 7: 8}
 """Bytes of true and false, which say it by their type, of a byte and of a double."""
+_BOOLEANS = (1, 2)
 _LONG_LIST = 15
 
 
@@ -64,6 +69,44 @@ def check_footer(stream: BinaryIO) -> None:
     # One that is longer than the file is pyarrow's to refuse.
     if MAX_FOOTER + size // FOOTER_SHARE < length <= size:
         raise HostilePageError(f"its footer has {length} bytes")
+
+
+def check_levels(stream: BinaryIO, schema: Any) -> None:
+    """Check what the footer counts of each column's levels, over which pyarrow would abort.
+
+    Args:
+        stream: the file; its footer was checked by :func:`check_footer`.
+        schema: pyarrow's Parquet schema of it.
+
+    Raises:
+        HostilePageError: the counts do not fit the column.
+        OSError: reading failed.
+    """
+    stream.seek(stream.seek(0, 2) - 8)
+    length = int.from_bytes(stream.read(4), "little")
+    stream.seek(-8 - length, 2)
+    try:
+        footer = _Reader(stream.read(length)).struct()
+        for group in footer.get(_ROW_GROUPS) or ():
+            for place, chunk in enumerate(group[_COLUMNS]):
+                _check_levels(chunk[_META_DATA].get(_SIZES), schema.column(place))
+    except (IndexError, KeyError, TypeError, AttributeError) as exc:
+        raise HostilePageError("its footer is no footer") from exc
+    finally:
+        stream.seek(0)
+
+
+def _check_levels(sizes: dict[int, Any] | None, column: Any) -> None:
+    if sizes is None:
+        return
+    fits = _TEXT_BYTES not in sizes or column.physical_type == "BYTE_ARRAY"
+    for field, most in (
+        (_REPETITION, column.max_repetition_level),
+        (_DEFINITION, column.max_definition_level),
+    ):
+        fits = fits and len(sizes.get(field) or ()) in {0, most + 1}
+    if not fits:
+        raise HostilePageError(f"the counts of {column.path} do not fit it")
 
 
 def largest_text(stream: BinaryIO, group: Any, repeated: frozenset[int]) -> int:
@@ -140,7 +183,7 @@ def _header(stream: BinaryIO, start: int) -> _Header:
 
 
 class _Reader:
-    """Reads a Thrift struct: its numbers and the structs inside; the rest is passed over.
+    """Reads a Thrift struct: its numbers, structs and lists; the rest is passed over.
 
     Args:
         content: bytes that begin with the struct; IndexError means that they end before it.
@@ -167,10 +210,7 @@ class _Reader:
         if kind == _STRUCT:
             return self.struct(depth + 1)
         if kind in {_LIST, _SET}:
-            head = self._byte()
-            for _ in range(self._varint() if head >> 4 == _LONG_LIST else head >> 4):
-                self._value(head & 15, depth + 1)
-            return None
+            return self._list(depth)
         if kind not in _WIDTHS and kind != _BINARY:
             raise HostilePageError("a header is no header")
         width = self._varint() if kind == _BINARY else _WIDTHS[kind]
@@ -178,6 +218,13 @@ class _Reader:
         if self.place > len(self._content):
             raise IndexError
         return None
+
+    def _list(self, depth: int) -> list[Any]:
+        head = self._byte()
+        count = self._varint() if head >> 4 == _LONG_LIST else head >> 4
+        # In a list, true and false take a byte each: every entry takes some of the content.
+        kind = 3 if head & 15 in _BOOLEANS else head & 15
+        return [self._value(kind, depth + 1) for _ in range(count)]
 
     def _integer(self) -> int:
         value = self._varint()
