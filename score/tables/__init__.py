@@ -191,21 +191,21 @@ class _Format:
 
 _CSV = _Format(
     "a CSV file",
-    "score.tables.csv_table:CsvTable",
+    "score.tables.csv.table:CsvTable",
     frozenset({"--encoding", "--delimiter", "--no-header"}),
 )
 _EXCEL = _Format(
     "an Excel workbook",
-    "score.tables.excel_table:ExcelTable",
+    "score.tables.excel.table:ExcelTable",
     frozenset({"--sheet", "--no-header"}),
 )
 _SPREADSHEET = _Format(
     "a spreadsheet",
-    "score.tables.calamine_table:CalamineTable",
+    "score.tables.calamine.table:CalamineTable",
     frozenset({"--sheet", "--no-header"}),
     written=".xlsx",
 )
-_PARQUET = _Format("a Parquet file", "score.tables.parquet_table:ParquetTable", frozenset())
+_PARQUET = _Format("a Parquet file", "score.tables.parquet.table:ParquetTable", frozenset())
 _JSONL = _Format("a JSON Lines file", "score.tables.jsonl_table:JsonlTable", frozenset())
 
 _FORMATS = {

@@ -12,7 +12,7 @@ import pytest
 from score.errors import DataError, ThumbsError, UsageError
 from score.tables import Cell, NewColumn, TableOptions, lines, open_table
 from score.tables.columns import shown
-from score.tables.csv_table import WINDOW_BYTES
+from score.tables.csv.table import WINDOW_BYTES
 
 
 def read(content: bytes, options: TableOptions | None = None) -> list[tuple[str, ...]]:

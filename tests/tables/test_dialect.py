@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from score.errors import AmbiguousError, DataError
-from score.tables import NewColumn, TableOptions, csv_table, open_table
-from score.tables.layout import MAX_COLUMNS
-from score.tables.reading import decoded_lines
+from score.tables import NewColumn, TableOptions, open_table
+from score.tables.csv import table as csv_table
+from score.tables.csv.layout import MAX_COLUMNS
+from score.tables.csv.reading import decoded_lines
 
 
 def read(content: str, *, delimiter: str | None = None, header: bool = True) -> list[list[str]]:

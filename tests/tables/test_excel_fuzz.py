@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from score.errors import DataError, ThumbsError
 from score.tables import NewColumn, Source, TableOptions
-from score.tables.excel_table import ExcelTable
+from score.tables.excel.table import ExcelTable
 from tests.tables.workbooks import package_of, parts_of
 
 EXAMPLES = int(os.environ.get("THUMBS_FUZZ_EXAMPLES", "150"))

@@ -194,7 +194,7 @@ import json, resource, sys, time
 from pathlib import Path
 from score.errors import DataError
 from score.tables import open_table
-import score.tables.excel_table
+import score.tables.excel.table
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 start, outcomes = peak(), {}

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from score.tables import Table, TableOptions, excel_styles, open_table
+from score.tables import Table, TableOptions, open_table
+from score.tables.excel import styles as excel_styles
 from tests.tables.outcomes import GOOD
 from tests.tables.workbooks import changed, load_workbook, package_of, parts_of
 

@@ -17,8 +17,8 @@ from openpyxl.utils import get_column_letter
 
 from score.errors import DataError, StorageError
 from score.tables import NewColumn, Table, TableOptions, open_table
-from score.tables.excel_strings import SharedStrings
-from score.tables.excel_values import unescaped
+from score.tables.excel.strings import SharedStrings
+from score.tables.excel.values import unescaped
 
 Relabel = Callable[[Table], bytes]
 

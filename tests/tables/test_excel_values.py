@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format, is_timedelta_format
 from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, from_excel
 
-from score.tables.excel_refs import Area, column_letters, column_number
-from score.tables.excel_sheet import RawCell
-from score.tables.excel_styles import Kind, kind_of_format
-from score.tables.excel_values import CellError, Values, escaped, unescaped
+from score.tables.excel.refs import Area, column_letters, column_number
+from score.tables.excel.sheet import RawCell
+from score.tables.excel.styles import Kind, kind_of_format
+from score.tables.excel.values import CellError, Values, escaped, unescaped
 
 CODES = st.text('dmyhsDMYHS0#@;.,:/-_\\"[]$ Redh', max_size=12) | st.sampled_from(
     [*BUILTIN_FORMATS.values(), "[$-409]d mmm yyyy", "[Red]0", "[h]:mm", "[ss].00", '"days" 0']

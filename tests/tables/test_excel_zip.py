@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from score.errors import DataError
-from score.tables import Source, excel_zip
-from score.tables.excel_package import Package
-from score.tables.excel_zip import PackageWriter
+from score.tables import Source
+from score.tables.excel import zip as excel_zip
+from score.tables.excel.package import Package
+from score.tables.excel.zip import PackageWriter
 from tests.tables.workbooks import parts_of
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from score.errors import ThumbsError
 from score.tables import NewColumn, Source, Table, TableOptions
-from score.tables.csv_table import CsvTable
+from score.tables.csv.table import CsvTable
 from score.tables.jsonl_table import JsonlTable
 
 FILES = int(os.environ.get("THUMBS_FUZZ", "300"))

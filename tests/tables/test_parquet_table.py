@@ -18,7 +18,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from score.errors import DataError
-from score.tables import Cell, NewColumn, Table, open_table, parquet_table, parquet_writer
+from score.tables import Cell, NewColumn, Table, open_table
+from score.tables.parquet import table as parquet_table
+from score.tables.parquet import writer as parquet_writer
 
 Relabel = Callable[[Table], bytes]
 
@@ -225,7 +227,7 @@ def test_bombs(name: str, found: str | None, tmp_path: Path) -> None:
     bomb(name, path)
     program = (
         "import resource, sys; from pathlib import Path; from score.tables import open_table\n"
-        "import score.tables.parquet_table\n"
+        "import score.tables.parquet.table\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024\n"
         "before = peak()\n"
         "try: print(sum(len(row.cells[0]) for row in open_table(Path(sys.argv[1])).rows([0])))\n"

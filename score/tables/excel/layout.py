@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from score.tables.excel_package import Package
-from score.tables.excel_sheet import RawRow, SheetReader
-from score.tables.excel_surroundings import Surroundings
-from score.tables.excel_tables import ExcelTableArea
+from score.tables.excel.package import Package
+from score.tables.excel.sheet import RawRow, SheetReader
+from score.tables.excel.surroundings import Surroundings
+from score.tables.excel.tables import ExcelTableArea
 
 MAX_PAIRS = 65_536
 """Formats at the right end of a sheet that are remembered; Excel allows fewer in a workbook."""

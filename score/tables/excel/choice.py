@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from score.errors import DataError
 from score.tables import TableOptions
 from score.tables.columns import find_column, shown
-from score.tables.excel_layout import read_top
-from score.tables.excel_package import Package
-from score.tables.excel_sheet import RawRow
-from score.tables.excel_values import CellError, Values
-from score.tables.excel_workbook import Sheet, Workbook
+from score.tables.excel.layout import read_top
+from score.tables.excel.package import Package
+from score.tables.excel.sheet import RawRow
+from score.tables.excel.values import CellError, Values
+from score.tables.excel.workbook import Sheet, Workbook
 
 _LONGEST_LIST = 12
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from score.tables.excel_package import Package
-from score.tables.excel_xml import (
+from score.tables.excel.package import Package
+from score.tables.excel.xml import (
     Edit,
     Element,
     XmlError,

@@ -12,12 +12,12 @@ from zipfile import ZipInfo
 
 from score.errors import DataError
 from score.tables import Cell, Row
-from score.tables.excel_package import Package
-from score.tables.excel_refs import column_letters
-from score.tables.excel_sheet import RawRow
-from score.tables.excel_values import escaped
-from score.tables.excel_xml import Edit, with_attribute
-from score.tables.excel_zip import PackageWriter, PartWriter
+from score.tables.excel.package import Package
+from score.tables.excel.refs import column_letters
+from score.tables.excel.sheet import RawRow
+from score.tables.excel.values import escaped
+from score.tables.excel.xml import Edit, with_attribute
+from score.tables.excel.zip import PackageWriter, PartWriter
 from score.tables.numbers import rounded
 
 

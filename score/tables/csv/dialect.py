@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from score.errors import AmbiguousError, DataError
-from score.tables.layout import are_names, begins_below, header_elsewhere
-from score.tables.reading import Reading
+from score.tables.csv.layout import are_names, begins_below, header_elsewhere
+from score.tables.csv.reading import Reading
 
 CANDIDATES = (",", ";", "\t", "|")
 

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from score.errors import DataError
-from score.tables.excel_layout import Layout
-from score.tables.excel_package import Package
-from score.tables.excel_refs import MAX_COLUMNS, Area, column_letters
-from score.tables.excel_styles import Styles
-from score.tables.excel_surroundings import width_edits
-from score.tables.excel_tables import ExcelTableArea, with_columns
-from score.tables.excel_workbook import Sheet, Workbook, with_wider_filter
-from score.tables.excel_writer import Changes
-from score.tables.excel_xml import Edit, prefix_of
+from score.tables.excel.layout import Layout
+from score.tables.excel.package import Package
+from score.tables.excel.refs import MAX_COLUMNS, Area, column_letters
+from score.tables.excel.styles import Styles
+from score.tables.excel.surroundings import width_edits
+from score.tables.excel.tables import ExcelTableArea, with_columns
+from score.tables.excel.workbook import Sheet, Workbook, with_wider_filter
+from score.tables.excel.writer import Changes
+from score.tables.excel.xml import Edit, prefix_of
 
 logger = logging.getLogger(__name__)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from score.tables.excel_package import Package
-from score.tables.excel_refs import Area
-from score.tables.excel_xml import Edit, XmlError, edited, elements
+from score.tables.excel.package import Package
+from score.tables.excel.refs import Area
+from score.tables.excel.xml import Edit, XmlError, edited, elements
 
 _FILTER = "_xlnm._FilterDatabase"
 _TRUE = {"1", "true", "on"}

@@ -13,10 +13,10 @@ from typing import BinaryIO
 
 from score.errors import DataError
 from score.tables import NewColumn, Row, Source, TableOptions, TableWriter
-from score.tables.calamine_process import CalamineProcess, Sheet, Value
+from score.tables.calamine.process import CalamineProcess, Sheet, Value
+from score.tables.calamine.xlsx_writer import MAX_TEXT, XlsxWriter, check_size, fits
 from score.tables.columns import shown
 from score.tables.numbers import number_text
-from score.tables.xlsx_writer import MAX_TEXT, XlsxWriter, check_size, fits
 
 _MINUTE, _HOUR = 60, 3600
 

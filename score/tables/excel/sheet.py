@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from score.tables.excel_package import Package
-from score.tables.excel_refs import MAX_COLUMNS, MAX_ROWS, column_letters, column_number
-from score.tables.excel_strings import TextCollector
-from score.tables.excel_surroundings import SurroundingsReader
-from score.tables.excel_xml import MAX_DEPTH, Names, XmlError, new_parser, parse
+from score.tables.excel.package import Package
+from score.tables.excel.refs import MAX_COLUMNS, MAX_ROWS, column_letters, column_number
+from score.tables.excel.strings import TextCollector
+from score.tables.excel.surroundings import SurroundingsReader
+from score.tables.excel.xml import MAX_DEPTH, Names, XmlError, new_parser, parse
 
 MAX_ROW_TEXT = 8 * 1024**2
 """Characters in all cells of a row."""

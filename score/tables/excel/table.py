@@ -16,18 +16,18 @@ from typing import BinaryIO
 from score.errors import DataError
 from score.tables import NewColumn, Row, Source, TableOptions, TableWriter
 from score.tables.columns import shown
-from score.tables.excel_changes import OpenSheet, changes_for
-from score.tables.excel_choice import choose_sheet, column_names
-from score.tables.excel_layout import read_layout
-from score.tables.excel_package import SAVE_AGAIN, Package
-from score.tables.excel_refs import column_letters
-from score.tables.excel_sheet import RawCell, RawRow, SheetReader
-from score.tables.excel_strings import SharedStrings
-from score.tables.excel_styles import Styles
-from score.tables.excel_tables import read_tables
-from score.tables.excel_values import CellError, Values
-from score.tables.excel_workbook import read_workbook
-from score.tables.excel_writer import ExcelWriter, RowPlace
+from score.tables.excel.changes import OpenSheet, changes_for
+from score.tables.excel.choice import choose_sheet, column_names
+from score.tables.excel.layout import read_layout
+from score.tables.excel.package import SAVE_AGAIN, Package
+from score.tables.excel.refs import column_letters
+from score.tables.excel.sheet import RawCell, RawRow, SheetReader
+from score.tables.excel.strings import SharedStrings
+from score.tables.excel.styles import Styles
+from score.tables.excel.tables import read_tables
+from score.tables.excel.values import CellError, Values
+from score.tables.excel.workbook import read_workbook
+from score.tables.excel.writer import ExcelWriter, RowPlace
 
 logger = logging.getLogger(__name__)
 

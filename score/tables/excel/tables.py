@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import quoteattr
 
-from score.tables.excel_package import Package
-from score.tables.excel_refs import Area
-from score.tables.excel_values import escaped
-from score.tables.excel_xml import Edit, Element, XmlError, edited, elements, prefix_of
+from score.tables.excel.package import Package
+from score.tables.excel.refs import Area
+from score.tables.excel.values import escaped
+from score.tables.excel.xml import Edit, Element, XmlError, edited, elements, prefix_of
 
 _WANTED = ("table", "autoFilter", "tableColumns", "tableColumn")
 

@@ -17,12 +17,12 @@ from typing import BinaryIO, cast
 
 from score.errors import DataError, UsageError
 from score.tables import Cell, NewColumn, Reject, Row, Source, TableOptions, TableWriter
-from score.tables.ahead import Ahead
-from score.tables.dialect import CANDIDATES, choose
-from score.tables.encodings import remedy, wide_codec
-from score.tables.layout import MAX_COLUMNS, check_layout, check_repeated
+from score.tables.csv.ahead import Ahead
+from score.tables.csv.dialect import CANDIDATES, choose
+from score.tables.csv.encodings import remedy, wide_codec
+from score.tables.csv.layout import MAX_COLUMNS, check_layout, check_repeated
+from score.tables.csv.reading import decoded_lines, read
 from score.tables.lines import Lines
-from score.tables.reading import decoded_lines, read
 
 MAX_CELL = 4 * 1024 * 1024
 """Characters in a cell; the standard library's 131,072 is too few for some transcripts."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from score.errors import DataError, ThumbsError
 from score.tables.columns import shown
-from score.tables.excel_xml import XmlError, elements
+from score.tables.excel.xml import XmlError, elements
 
 if TYPE_CHECKING:
     from score.tables import Source

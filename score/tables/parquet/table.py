@@ -13,8 +13,8 @@ from score.errors import DataError
 from score.tables import NewColumn, Row, Source, TableOptions, TableWriter
 from score.tables.columns import shown
 from score.tables.numbers import number_text
-from score.tables.parquet_pages import HostilePageError, check_footer, check_levels, largest_text
-from score.tables.parquet_writer import ParquetWriter, Record
+from score.tables.parquet.pages import HostilePageError, check_footer, check_levels, largest_text
+from score.tables.parquet.writer import ParquetWriter, Record
 
 # A batch has so many rows, and less where they take more bytes: usually, and at the most.
 _BATCH_ROWS = 1024

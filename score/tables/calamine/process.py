@@ -1,4 +1,4 @@
-"""The other end of :mod:`calamine_child`: a spreadsheet that is read in a process of its own."""
+"""The other end of :mod:`score.tables.calamine.child`: a spreadsheet read in another process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from score.errors import DataError
-from score.tables import calamine_child
+from score.tables.calamine import child as calamine_child
 from score.tables.columns import shown
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # A script of the user's own need not guard its beginning, as multiprocessing would have it.
 _PROGRAM = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from score.tables.calamine_child import main; main(sys.argv[2])"
+    "from score.tables.calamine.child import main; main(sys.argv[2])"
 )
 
 Value = str | bool | int | float | datetime.date | datetime.time | datetime.timedelta | None

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from xml.parsers import expat
 
-from score.tables.excel_refs import MAX_COLUMNS, Area
-from score.tables.excel_xml import (
+from score.tables.excel.refs import MAX_COLUMNS, Area
+from score.tables.excel.xml import (
     Edit,
     XmlError,
     plain_attributes,

@@ -12,7 +12,7 @@ import zlib
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from score.tables.excel_package import Package
+from score.tables.excel.package import Package
 
 # APPNOTE.TXT, sections 4.3.7 to 4.3.16.
 _LOCAL = struct.Struct("<4sHHHHHLLLHH")

@@ -12,7 +12,7 @@ from itertools import groupby
 
 from score.errors import DataError
 from score.tables.columns import TEXT_NAMES
-from score.tables.reading import Reading, option
+from score.tables.csv.reading import Reading, option
 
 MAX_COLUMNS = 16_384
 """As many as Excel has. Short records are padded, so a wide header would multiply a file."""

@@ -2,8 +2,9 @@
 
 calamine holds a sheet as one full rectangle and believes what a file says about itself: a
 few hundred bytes can ask it for gigabytes, send it round in a circle, or make it abort, and
-an abort takes its process along. So that process is not ours. :mod:`calamine_process` is
-the other end; this module imports nothing of thumbs, and its ``main`` is all that runs.
+an abort takes its process along. So that process is not ours.
+:mod:`score.tables.calamine.process` is the other end; this module imports nothing of
+thumbs, and its ``main`` is all that runs.
 
 Standard input: lines with the place of a sheet each. Standard output: one line of JSON
 about all sheets, then for each sheet that was asked for a line of JSON for each of its

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from tempfile import SpooledTemporaryFile
 
 from score.errors import StorageError
-from score.tables.excel_package import Package
-from score.tables.excel_xml import MAX_DEPTH, Names, XmlError, new_parser, parse
+from score.tables.excel.package import Package
+from score.tables.excel.xml import MAX_DEPTH, Names, XmlError, new_parser, parse
 
 MAX_TEXT = 262_144
 """Characters of one text as it is spelled. Excel allows 32,767, each of which may be

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Protocol
 
-from score.tables.excel_sheet import RawCell
-from score.tables.excel_styles import Kind
+from score.tables.excel.sheet import RawCell
+from score.tables.excel.styles import Kind
 from score.tables.numbers import number_text
 
 _EPOCH_1900 = datetime.datetime(1899, 12, 30)

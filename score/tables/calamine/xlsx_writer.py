@@ -13,7 +13,7 @@ from score.tables.numbers import rounded
 
 if TYPE_CHECKING:
     from score.tables import Cell, NewColumn, Row
-    from score.tables.calamine_process import Sheet, Value
+    from score.tables.calamine.process import Sheet, Value
 
 MAX_ROWS = 1_048_576
 MAX_COLUMNS = 16_384

@@ -1,0 +1,1 @@
+"""Spreadsheets that cannot be written as they are (.xls, .xlsb, .ods): read by calamine."""
