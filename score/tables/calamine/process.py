@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -24,6 +25,8 @@ _PROGRAM = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from score.tables.calamine.child import main; main(sys.argv[2])"
 )
+_PATIENCE = 120.0
+"""Seconds until a process that has not opened the file is ended."""
 
 Value = str | bool | int | float | datetime.date | datetime.time | datetime.timedelta | None
 """A cell: a datetime is a date too; None is empty, as calamine also has it for an error."""
@@ -72,14 +75,21 @@ class CalamineProcess:
             env={**os.environ, "RUST_BACKTRACE": "0"},
             # An interrupt from the keyboard is for us: rows in hand are still to be written.
             start_new_session=True,
+            # A panic that prints where it was needs memory, and waits for ever without.
+            env={**os.environ, "RUST_BACKTRACE": "0", "RUST_LIB_BACKTRACE": "0"},
         )
         self._requests = cast("IO[bytes]", self._child.stdin)
         self._answers = cast("IO[bytes]", self._child.stdout)
+        # The limit on a processor's time does not end what sleeps.
+        patience = threading.Timer(_PATIENCE, self._child.kill)
+        patience.start()
         try:
             self.sheets = tuple(Sheet(*about) for about in self._answer())
         except BaseException:
             self.close()
             raise
+        finally:
+            patience.cancel()
 
     def rows(self, sheet: Sheet) -> Iterator[list[Value]]:
         """Read all rows of a sheet; empty cells at a row's end are left out.
