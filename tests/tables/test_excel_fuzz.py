@@ -15,7 +15,7 @@ from score.tables import NewColumn, Source, TableOptions
 from score.tables.excel.table import ExcelTable
 from tests.tables.workbooks import package_of, parts_of
 
-EXAMPLES = int(os.environ.get("THUMBS_FUZZ_EXAMPLES", "400"))
+EXAMPLES = int(os.environ.get("THUMBS_FUZZ", "400"))
 """How many damaged workbooks each test reads; a nightly run asks for more."""
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "awkward"

@@ -71,8 +71,6 @@ class CalamineProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            # A backtrace takes memory, and running out of it there waits for ever.
-            env={**os.environ, "RUST_BACKTRACE": "0"},
             # An interrupt from the keyboard is for us: rows in hand are still to be written.
             start_new_session=True,
             # A panic that prints where it was needs memory, and waits for ever without.
