@@ -67,13 +67,17 @@ def write_reviews(path: Path, rows: int) -> None:
 
 
 def write_huge_cell(path: Path, mib: int) -> None:
-    """Write a Parquet file whose one cell has so many MiB."""
+    """Write a Parquet file whose one cell has so many MiB.
+
+    It is not compressed: a page that unpacks to far more than it takes is refused.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     sentence = "A good film with much to say, and a bad one. "
     text = sentence * (mib * 1024 * 1024 // len(sentence) + 1)
-    pq.write_table(pa.table({"review": [text]}), path)
+    table = pa.table({"review": [text]})
+    pq.write_table(table, path, compression="NONE", use_dictionary=False)
 
 
 def peak(source: Path, bundle: Path, model: str) -> Peak:
