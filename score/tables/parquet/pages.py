@@ -29,6 +29,9 @@ _DEEPEST = 16
 # Fields on the way from FileMetaData to the sizes of a column, and in them.
 _ROW_GROUPS, _COLUMNS, _META_DATA, _SIZES = 4, 1, 3, 16
 _TEXT_BYTES, _REPETITION, _DEFINITION = 1, 2, 3
+_TYPE, _ENCODINGS, _CODEC = 1, 2, 4
+_TYPES, _CODECS, _ENCODING_NUMBERS = range(8), range(8), range(10)
+"""The numbers that parquet.thrift gives a meaning."""
 
 # Fields of PageHeader, and of the headers for each kind of page inside it.
 _UNPACKED, _PACKED, _DATA, _DICTIONARY, _DATA_V2 = 2, 3, 5, 7, 8
@@ -71,15 +74,15 @@ def check_footer(stream: BinaryIO) -> None:
         raise HostilePageError(f"its footer has {length} bytes")
 
 
-def check_levels(stream: BinaryIO, schema: Any) -> None:
-    """Check what the footer counts of each column's levels, over which pyarrow would abort.
+def check_columns(stream: BinaryIO, schema: Any) -> None:
+    """Check what the footer says of each column, over some of which pyarrow would abort.
 
     Args:
         stream: the file; its footer was checked by :func:`check_footer`.
         schema: pyarrow's Parquet schema of it.
 
     Raises:
-        HostilePageError: the counts do not fit the column.
+        HostilePageError: it has no meaning, or does not fit the column.
         OSError: reading failed.
     """
     stream.seek(stream.seek(0, 2) - 8)
@@ -89,11 +92,22 @@ def check_levels(stream: BinaryIO, schema: Any) -> None:
         footer = _Reader(stream.read(length)).struct()
         for group in footer.get(_ROW_GROUPS) or ():
             for place, chunk in enumerate(group[_COLUMNS]):
+                _check_numbers(chunk[_META_DATA], schema.column(place))
                 _check_levels(chunk[_META_DATA].get(_SIZES), schema.column(place))
     except (IndexError, KeyError, TypeError, AttributeError) as exc:
         raise HostilePageError("its footer is no footer") from exc
     finally:
         stream.seek(0)
+
+
+def _check_numbers(about: dict[int, Any], column: Any) -> None:
+    known = (
+        about[_TYPE] in _TYPES
+        and about[_CODEC] in _CODECS
+        and all(number in _ENCODING_NUMBERS for number in about[_ENCODINGS])
+    )
+    if not known:
+        raise HostilePageError(f"{column.path} is of a kind that there is not")
 
 
 def _check_levels(sizes: dict[int, Any] | None, column: Any) -> None:

@@ -13,7 +13,7 @@ from score.errors import DataError
 from score.tables import NewColumn, Row, Source, TableOptions, TableWriter
 from score.tables.columns import shown
 from score.tables.numbers import number_text
-from score.tables.parquet.pages import HostilePageError, check_footer, check_levels, largest_text
+from score.tables.parquet.pages import HostilePageError, check_columns, check_footer, largest_text
 from score.tables.parquet.writer import ParquetWriter, Record
 
 # A batch has so many rows, and less where they take more bytes: usually, and at the most.
@@ -50,7 +50,7 @@ class ParquetTable:
                 buffer_size=_BUFFER_BYTES,
                 coerce_int96_timestamp_unit="us",
             )
-            check_levels(source.stream, self._file.schema)
+            check_columns(source.stream, self._file.schema)
             self._schema = self._file.schema_arrow
             self.columns = tuple(self._schema.names)
             self._repeated = _repeated(self._file)
