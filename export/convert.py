@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from score.errors import DataError
+from score.errors import DataError, first_line
 
 if TYPE_CHECKING:
     from export.checkpoint import Checkpoint
@@ -99,8 +99,3 @@ def silence() -> Iterator[None]:
             yield
     finally:
         logging.disable(before)
-
-
-def first_line(exc: Exception) -> str:
-    """The first line of a foreign error, or its kind where it has no words."""
-    return str(exc).splitlines()[0] if str(exc) else type(exc).__name__

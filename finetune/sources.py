@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from score.errors import DataError, NoInputError
+from score.errors import DataError, NoInputError, first_line
 
 HUB_NAMES = {"imdb": "stanfordnlp/imdb"}
 """Short names for data sets on the hub."""
@@ -144,7 +144,7 @@ def _read_hub(name: str, text_column: str, label_column: str) -> Source:
     except Exception as exc:
         raise NoInputError(
             f"{name} is no file or folder here, and the data set {hub_name} could not be had "
-            f"from the hub: {str(exc).splitlines()[0] if str(exc) else type(exc).__name__}"
+            f"from the hub: {first_line(exc)}"
         ) from exc
     if "train" not in data:
         raise DataError(f"The data set {hub_name} has no part called train.")

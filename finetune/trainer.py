@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finetune.settings import TrainSettings
-from score.errors import NoInputError, UsageError
+from score.errors import NoInputError, UsageError, first_line
 from score.tokens import Encoder
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _load_base(
         model = AutoModelForSequenceClassification.from_pretrained(settings.base, config=config)
     except (OSError, ValueError) as exc:
         raise NoInputError(
-            f"The base model {settings.base} cannot be had: {str(exc).splitlines()[0]} "
+            f"The base model {settings.base} cannot be had: {first_line(exc)} "
             "Give a folder or a name from the hub with --base."
         ) from exc
     return tokenizer, model

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from score.errors import BundleError, UnavailableError
+from score.errors import BundleError, UnavailableError, first_line
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -122,7 +122,7 @@ class Engine:
                 model, options, providers=providers, disabled_optimizers=slow
             )
         except Exception as exc:  # onnxruntime's errors have no common base
-            raise BundleError(f"onnxruntime refuses {name}: {_first_line(exc)}") from exc
+            raise BundleError(f"onnxruntime refuses {name}: {first_line(exc)}") from exc
         if session.get_providers()[0] != wanted:
             raise UnavailableError(
                 f"{wanted} is installed but did not start; look at its driver, "
@@ -176,7 +176,7 @@ class Engine:
         try:
             (logits,) = self._session.run(["logits"], feeds)
         except Exception as exc:  # onnxruntime's errors have no common base
-            raise BundleError(f"onnxruntime failed on a review: {_first_line(exc)}") from exc
+            raise BundleError(f"onnxruntime failed on a review: {first_line(exc)}") from exc
         answer = np.asarray(logits, np.float32)
         if answer.shape != (len(ids), self._classes or answer.shape[-1]):
             raise BundleError(
@@ -203,7 +203,3 @@ def _check_signature(session: Any, name: str) -> None:
             f"{name} has the outputs {', '.join(sorted(outputs)) or 'none'}; a classifier of "
             "texts has logits as float."
         )
-
-
-def _first_line(exc: Exception) -> str:
-    return str(exc).splitlines()[0] if str(exc) else type(exc).__name__

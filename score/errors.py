@@ -30,6 +30,12 @@ EXIT_BUG = 70
 SIGNAL_CODES = 128
 
 
+def first_line(exc: BaseException) -> str:
+    """The first line of a foreign error, for a message of ours; its kind where it has no words."""
+    lines = str(exc).splitlines()
+    return lines[0] if lines else type(exc).__name__
+
+
 class ThumbsError(Exception):
     """Base of all errors that thumbs raises on purpose.
 
