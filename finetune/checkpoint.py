@@ -34,17 +34,19 @@ def write_validation(folder: Path, split: Split, labels: tuple[str, ...]) -> Non
 
 
 def describe_data(data: LabelledData) -> dict[str, Any]:
-    """Name, labels and, for each split, its name, size and digest."""
+    """Name, labels and, for each part, its name, size and digest."""
     names = {
         "train": data.name,
         "validation": f"{data.name}, validation split",
         "test": data.test_name,
+        "also": "labelled texts beside it",
+        "unlabelled": "texts labelled by a teacher",
     }
     return {
         "name": data.name,
         "labels": list(data.labels),
         "splits": {
             name: {"name": names[name], "n": len(split), "sha256": split.digest()}
-            for name, split in data.splits()
+            for name, split in data.parts()
         },
     }

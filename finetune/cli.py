@@ -36,6 +36,27 @@ _EXTRA = ("torch", "transformers", "datasets", "accelerate", "sklearn", "matplot
     "--test-size", type=click.IntRange(1), help="Evaluate on a shuffled sample of so many."
 )
 @click.option(
+    "--also",
+    type=click.Path(path_type=Path),
+    help="A labelled table to train on as well; the label neither speaks for no class.",
+)
+@click.option(
+    "--unlabelled",
+    type=click.Path(path_type=Path),
+    help="A table of unlabelled reviews to train on as well; --teacher labels them.",
+)
+@click.option(
+    "--teacher", help="The bundle that labels them: a folder, or thumbs for the model in the box."
+)
+@click.option(
+    "--sentences",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Look at so many single sentences of them as well.",
+)
+@click.option("--balance", is_flag=True, help="Let all classes count the same.")
+@click.option(
     "--max-tokens", default=256, show_default=True, help="The most tokens read of a review."
 )
 @click.option(
@@ -107,6 +128,8 @@ def finetune(output: Path, data: str, labels: str | None, overwrite: bool, **opt
             validation=options["validation"],
             train_size=options["train_size"],
             test_size=options["test_size"],
+            also=options["also"],
+            unlabelled=options["unlabelled"],
             seed=seed,
         ),
         TrainSettings(
@@ -119,6 +142,9 @@ def finetune(output: Path, data: str, labels: str | None, overwrite: bool, **opt
             learning_rate=options["learning_rate"],
             warmup=options["warmup"],
             weight_decay=options["weight_decay"],
+            balance=options["balance"],
+            teacher=options["teacher"],
+            sentences=options["sentences"],
             seed=seed,
         ),
         output,

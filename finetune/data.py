@@ -9,14 +9,19 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
+from pathlib import Path
 
 from finetune.sources import Examples, read_source
 from score.cleaning import CLEANINGS, DEFAULT_CLEANING
 from score.errors import DataError, UsageError
 
 logger = logging.getLogger(__name__)
+
+NEITHER = -1
+"""The class of a text that speaks for none of the classes."""
+_NEITHER_LABEL = "neither"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,9 @@ class DataSettings:
         train_size: train on a shuffled sample of so many reviews, the validation split
             included; None takes all.
         test_size: evaluate on a shuffled sample of so many; None takes all.
+        also: a labelled table that is trained on beside the source, and never measured on;
+            the label ``neither`` in it asks for equal probabilities.
+        unlabelled: a table of texts that a teacher labels, to be trained on as well.
         seed: decides both samples.
 
     Raises:
@@ -45,6 +53,8 @@ class DataSettings:
     validation: float = 0.1
     train_size: int | None = None
     test_size: int | None = None
+    also: Path | None = None
+    unlabelled: Path | None = None
     seed: int = 42
 
     def __post_init__(self) -> None:
@@ -58,7 +68,10 @@ class DataSettings:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """One part of the data: cleaned texts and their classes, as numbers from 0."""
+    """One part of the data: cleaned texts and their classes, as numbers from 0.
+
+    The class :data:`NEITHER` occurs only among what is trained on beside the source.
+    """
 
     texts: tuple[str, ...]
     classes: tuple[int, ...]
@@ -79,6 +92,10 @@ class Split:
         """The rows whose text's hash, a number in [0, 1), lies in [low, high)."""
         return self._take([i for i, text in enumerate(self.texts) if low <= place(text) < high])
 
+    def without(self, texts: Set[str]) -> Split:
+        """The rows whose text is none of ``texts``."""
+        return self._take([i for i, text in enumerate(self.texts) if text not in texts])
+
     def digest(self) -> str:
         """SHA-256 over all texts and classes, in order."""
         digest = hashlib.sha256()
@@ -91,6 +108,9 @@ class Split:
         return Split(tuple(self.texts[i] for i in chosen), tuple(self.classes[i] for i in chosen))
 
 
+EMPTY = Split((), ())
+
+
 @dataclass(frozen=True, slots=True)
 class LabelledData:
     """The data of one training run.
@@ -101,7 +121,9 @@ class LabelledData:
         labels: the class names, in class order.
         cleaning: the name of the cleaning that all texts went through.
         train, validation, test: the three splits; no cleaned text stands in both of the
-            first two.
+            first two, and no text of the test split in another one.
+        also: what is trained on beside the train split.
+        unlabelled: cleaned texts for a teacher to label, none of them in another split.
     """
 
     name: str
@@ -111,12 +133,22 @@ class LabelledData:
     train: Split
     validation: Split
     test: Split
+    also: Split = EMPTY
+    unlabelled: tuple[str, ...] = ()
 
     def splits(self) -> Iterator[tuple[str, Split]]:
         """The splits with their names."""
         yield "train", self.train
         yield "validation", self.validation
         yield "test", self.test
+
+    def parts(self) -> Iterator[tuple[str, Split]]:
+        """The splits and, where there is something, what is trained on beside them."""
+        yield from self.splits()
+        if self.also:
+            yield "also", self.also
+        if self.unlabelled:
+            yield "unlabelled", Split(self.unlabelled, (NEITHER,) * len(self.unlabelled))
 
 
 def place(text: str) -> float:
@@ -143,15 +175,21 @@ def load_data(settings: DataSettings) -> LabelledData:
     if source.test is None:
         train, test = pool.where(2 * share, 1), pool.where(share, 2 * share)
     else:
-        train, test = pool.where(share, 1), _to_split(source.test, classes)
+        test = _to_split(source.test, classes)
+        pool = pool.without(set(test.texts))
+        train = pool.where(share, 1)
+    validation = pool.where(0, share)
+    held_back = {*validation.texts, *test.texts}
     data = LabelledData(
         name=source.train.name,
         test_name=source.test.name if source.test else f"{source.train.name}, held-back part",
         labels=tuple(classes.values()),
         cleaning=DEFAULT_CLEANING,
         train=train,
-        validation=pool.where(0, share),
+        validation=validation,
         test=test.sample(settings.test_size, settings.seed),
+        also=_read_also(settings, classes).without(held_back),
+        unlabelled=_read_unlabelled(settings, {*train.texts, *held_back}),
     )
     _check(data)
     return data
@@ -211,6 +249,39 @@ def _to_split(examples: Examples, classes: dict[str, str]) -> Split:
         tuple(clean(text) for text in examples.texts),
         tuple(number[label] for label in examples.labels),
     )
+
+
+def _read_also(settings: DataSettings, classes: dict[str, str]) -> Split:
+    if settings.also is None:
+        return EMPTY
+    from finetune.sources import read_table
+
+    examples = read_table(settings.also, settings.text_column, settings.label_column or "label")
+    # The user knows the classes by what the model will call them.
+    number = {name: i for i, name in enumerate(classes.values())}
+    number.setdefault(_NEITHER_LABEL, NEITHER)
+    unknown = set(examples.labels) - set(number)
+    if unknown:
+        raise DataError(
+            f"{settings.also} has the label {min(unknown)!r}, which {settings.source} has not; "
+            f"its labels are {', '.join(classes.values())}, and {_NEITHER_LABEL} for none of them."
+        )
+    clean = CLEANINGS[DEFAULT_CLEANING]
+    return Split(
+        tuple(clean(text) for text in examples.texts),
+        tuple(number[label] for label in examples.labels),
+    )
+
+
+def _read_unlabelled(settings: DataSettings, known: Set[str]) -> tuple[str, ...]:
+    """The different texts of the table, less the blank ones and those of ``known``."""
+    if settings.unlabelled is None:
+        return ()
+    from finetune.sources import read_texts
+
+    clean = CLEANINGS[DEFAULT_CLEANING]
+    texts = map(clean, read_texts(settings.unlabelled, settings.text_column))
+    return tuple(dict.fromkeys(text for text in texts if text.strip() and text not in known))
 
 
 def _check(data: LabelledData) -> None:

@@ -23,6 +23,10 @@ class TrainSettings:
         learning_rate: the peak, reached after the warm-up, then linear to 0.
         warmup: the share of all steps in which the rate rises.
         weight_decay: AdamW's.
+        balance: let all classes count the same, however many rows each has.
+        teacher: who labels the unlabelled texts: a folder of a bundle, or ``thumbs`` for the
+            model in the box; None where there are none.
+        sentences: how many single sentences of the unlabelled texts are labelled as well.
         seed: decides the order of the batches, the new head and dropout.
 
     Raises:
@@ -38,6 +42,9 @@ class TrainSettings:
     learning_rate: float = 5e-5
     warmup: float = 0.06
     weight_decay: float = 0.01
+    balance: bool = False
+    teacher: str | None = None
+    sentences: int = 0
     seed: int = 42
 
     def __post_init__(self) -> None:

@@ -91,6 +91,28 @@ def read_table(path: Path, text_column: str | None, label_column: str) -> Exampl
     return Examples(path.name, tuple(texts), tuple(labels))
 
 
+def read_texts(path: Path, text_column: str | None) -> Iterator[str]:
+    """The texts of a table of any format that ``thumbs score`` reads.
+
+    Raises:
+        NoInputError: the table is not there.
+        DataError: the column is missing, or a row is broken.
+    """
+    from score.tables import TableOptions, open_table
+    from score.tables.columns import find_column
+
+    table = open_table(path, TableOptions(text_column=text_column))
+    try:
+        column = find_column(table.columns, text_column, table.name)
+        for row in table.rows((column,)):
+            if row.reject:
+                raise DataError(f"{path}, row {row.number}: {row.reject.reason}. Mend the row.")
+            if not row.blank:
+                yield row.cells[0]
+    finally:
+        table.close()
+
+
 def _read_folder(folder: Path, text_column: str, label_column: str) -> Source:
     if (folder / "train" / "pos").is_dir():
         return Source(_read_acl(folder, "train"), _read_acl(folder, "test"))

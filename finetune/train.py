@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from finetune.baseline import fit_baseline
 from finetune.checkpoint import (
     LOSS_CURVE_FILE,
     METRICS_FILE,
@@ -20,14 +21,16 @@ from finetune.checkpoint import (
     write_json,
     write_validation,
 )
+from finetune.curriculum import measure_baseline, plan_lessons
 from finetune.data import DataSettings, LabelledData, Split, load_data
+from finetune.lessons import Lessons
 from finetune.origin import read_origin
 from finetune.quiet import only_our_words
 from finetune.report import classification_metrics, draw_loss_curve
 from finetune.settings import TrainSettings
 from finetune.trainer import build_trainer, tokenise
 from score.calibration import fit_temperature
-from score.errors import OutputError
+from score.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,16 +73,29 @@ def train_model(
         progress: draw Trainer's bars, with loss and time left, on stderr.
 
     Raises:
+        UsageError: there are unlabelled texts without a teacher, or the other way round.
         OutputError: ``output`` holds a finished model or something else.
         NoInputError: the data or the base model is not there.
         DataError: the data cannot be used.
     """
+    if (data.unlabelled is None) != (settings.teacher is None):
+        raise UsageError("--unlabelled and --teacher go together: a teacher labels the unlabelled.")
     output.parent.mkdir(parents=True, exist_ok=True)
     _check_output(output, overwrite=overwrite)
     with only_our_words(progress=progress):
         labelled = load_data(data)
         checkpoints = _prepare_checkpoints(output, settings, labelled, overwrite=overwrite)
-        trainer, encoder = build_trainer(settings, labelled, checkpoints, progress=progress)
+        baseline = fit_baseline(labelled.train, len(labelled.labels))
+        lessons = plan_lessons(labelled, settings, baseline)
+        even = [1.0] * len(labelled.labels)
+        trainer, encoder = build_trainer(
+            settings,
+            labelled.labels,
+            lessons.everything,
+            Lessons.of(labelled.validation, even),
+            checkpoints,
+            progress=progress,
+        )
         _train(trainer, checkpoints)
         origin = read_origin(settings.base)
         metrics = {
@@ -87,7 +103,9 @@ def train_model(
             "base": {"name": origin.name, "licence": origin.licence},
             "data": describe_data(labelled),
             "settings": dataclasses.asdict(settings),
+            "lessons": lessons.described,
             **_measure(trainer, encoder, labelled),
+            "baseline": measure_baseline(baseline, labelled),
             "versions": {name: version(name) for name in ("torch", "transformers", "datasets")},
         }
         _save(output, trainer, labelled, settings, metrics)
@@ -135,7 +153,7 @@ def _prepare_checkpoints(
     folder = output / _CHECKPOINTS
     run = {
         "settings": dataclasses.asdict(settings),
-        "data": {name: split.digest() for name, split in data.splits()},
+        "data": {name: split.digest() for name, split in data.parts()},
         "labels": data.labels,
     }
     digest = hashlib.sha256(json.dumps(run, sort_keys=True).encode()).hexdigest()
@@ -165,10 +183,10 @@ def _train(trainer: Trainer, checkpoints: Path) -> None:
 
 def _measure(trainer: Trainer, encoder: Encoder, data: LabelledData) -> dict[str, Any]:
     """Temperature from the validation split, then the figures of both splits with it."""
-    logits, classes = _predict(trainer, encoder, data.validation)
+    logits, classes = _predict(trainer, encoder, data.validation, len(data.labels))
     temperature = fit_temperature(logits, classes)
     validation = classification_metrics(logits, classes, temperature)
-    logits, classes = _predict(trainer, encoder, data.test)
+    logits, classes = _predict(trainer, encoder, data.test, len(data.labels))
     return {
         "temperature": temperature,
         "evaluation": classification_metrics(logits, classes, temperature),
@@ -178,13 +196,14 @@ def _measure(trainer: Trainer, encoder: Encoder, data: LabelledData) -> dict[str
 
 
 def _predict(
-    trainer: Trainer, encoder: Encoder, split: Split
+    trainer: Trainer, encoder: Encoder, split: Split, classes: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Logits, shape (n, classes), and the true classes, shape (n,), in the split's order."""
     import numpy as np
 
-    output = trainer.predict(tokenise(split, encoder))
-    return np.asarray(output.predictions, np.float32), np.asarray(output.label_ids, np.int64)
+    even = [1.0] * classes
+    output = trainer.predict(tokenise(Lessons.of(split, even), encoder))
+    return np.asarray(output.predictions, np.float32), np.asarray(split.classes, np.int64)
 
 
 def _preprocessing(data: LabelledData, settings: TrainSettings) -> dict[str, Any]:

@@ -20,17 +20,27 @@ if TYPE_CHECKING:
         TrainingArguments,
     )
 
-    from finetune.data import LabelledData, Split
+    from finetune.lessons import Lessons
+
+_SAVE_STEPS = 500
 
 
 def build_trainer(
-    settings: TrainSettings, data: LabelledData, checkpoints: Path, *, progress: bool
+    settings: TrainSettings,
+    labels: tuple[str, ...],
+    lessons: Lessons,
+    validation: Lessons,
+    checkpoints: Path,
+    *,
+    progress: bool,
 ) -> tuple[Trainer, Encoder]:
     """A Trainer that is ready to train, and the encoder that cuts its texts.
 
     Args:
         settings: how to train.
-        data: the splits; training and validation are tokenised here.
+        labels: the class names, in class order.
+        lessons: what to learn from.
+        validation: what to choose the best epoch on.
         checkpoints: the folder for Trainer's own files.
         progress: draw bars on stderr.
 
@@ -38,36 +48,39 @@ def build_trainer(
         NoInputError: the base model cannot be had.
         UsageError: it cannot read inputs as long as ``settings`` wants.
     """
-    from transformers import DataCollatorWithPadding, PrinterCallback, ProgressCallback, Trainer
+    from transformers import DataCollatorWithPadding, PrinterCallback, ProgressCallback
 
-    tokenizer, model = _load_base(settings, data.labels)
+    from finetune.objective import ReviewTrainer
+
+    tokenizer, model = _load_base(settings, labels)
     encoder = Encoder(tokenizer.backend_tokenizer, settings.truncation)
-    trainer = Trainer(
+    trainer = ReviewTrainer(
         model=model,
         args=_training_arguments(settings, checkpoints, progress=progress),
         data_collator=DataCollatorWithPadding(tokenizer),
-        train_dataset=tokenise(data.train, encoder),
-        eval_dataset=tokenise(data.validation, encoder),
+        train_dataset=tokenise(lessons, encoder),
+        eval_dataset=tokenise(validation, encoder),
         processing_class=tokenizer,
         compute_metrics=_accuracy,
     )
     # Both print Trainer's log lines to stdout, which is for results.
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
+    trainer.add_callback(_frequent_saver())
     if progress:
         trainer.add_callback(_loss_bar())
     return trainer, encoder
 
 
-def tokenise(split: Split, encoder: Encoder) -> Dataset:
-    """The split as model inputs, with the lengths that the sampler groups batches by."""
+def tokenise(lessons: Lessons, encoder: Encoder) -> Dataset:
+    """The lessons as model inputs, with the lengths that the sampler groups batches by."""
     from datasets import Dataset
 
     def encode(batch: dict[str, list[str]]) -> dict[str, list[Any]]:
         ids = [encoded.ids for encoded in encoder.encode_batch(batch["text"])]
         return {"input_ids": ids, "length": [len(one) for one in ids]}
 
-    dataset = Dataset.from_dict({"text": list(split.texts), "label": list(split.classes)})
+    dataset = Dataset.from_dict({"text": list(lessons.texts), "labels": lessons.targets})
     return dataset.map(encode, batched=True, remove_columns=["text"], desc="Tokenising")
 
 
@@ -75,6 +88,8 @@ def _load_base(
     settings: TrainSettings, labels: tuple[str, ...]
 ) -> tuple[PreTrainedTokenizerFast, PreTrainedModel]:
     from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+
+    from finetune.objective import add_exits
 
     try:
         config = AutoConfig.from_pretrained(
@@ -89,6 +104,7 @@ def _load_base(
         _check_length(settings, config.max_position_embeddings)
         _seed(settings.seed)
         model = AutoModelForSequenceClassification.from_pretrained(settings.base, config=config)
+        add_exits(model, settings.base)
     except (OSError, ValueError) as exc:
         raise NoInputError(
             f"The base model {settings.base} cannot be had: {first_line(exc)} "
@@ -164,7 +180,21 @@ def _accuracy(prediction: EvalPrediction) -> dict[str, float]:
     import numpy as np
 
     predicted = np.asarray(prediction.predictions).argmax(axis=-1)
-    return {"accuracy": float(np.mean(predicted == prediction.label_ids))}
+    wanted = np.asarray(prediction.label_ids).argmax(axis=-1)
+    return {"accuracy": float(np.mean(predicted == wanted))}
+
+
+def _frequent_saver() -> TrainerCallback:
+    """Saves also within an epoch, which can last for hours."""
+    from transformers import TrainerCallback
+
+    class FrequentSaver(TrainerCallback):
+        def on_step_end(self, *arguments: Any, **_: Any) -> None:
+            _, state, control = arguments
+            if state.global_step % _SAVE_STEPS == 0:
+                control.should_save = True
+
+    return FrequentSaver()
 
 
 def _loss_bar() -> TrainerCallback:

@@ -1,0 +1,115 @@
+"""The baseline that BERT must beat: n-grams weighed by Naive Bayes, and a linear classifier.
+
+NB-SVM (Wang and Manning 2012, "Baselines and Bigrams"): each n-gram's TF-IDF is multiplied
+with its Naive Bayes log-count ratio before a linear model is fitted; logistic regression
+here in place of the SVM, so that the answers are probabilities. It learns 25,000 reviews in
+a minute on a laptop, and comes close enough to BERT that a training run which does not
+beat it has gone wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_matrix
+
+    from finetune.data import Split
+
+# Words, and the marks that shout or ask.
+_TOKENS = r"(?u)\b\w+\b|[!?]"
+_MAX_FEATURES = 1_000_000
+# Chosen on held-back training reviews of IMDB: accuracy rises with it up to here.
+_INVERSE_REGULARISATION = 64.0
+
+
+class Baseline:
+    """A fitted baseline. Make one with :func:`fit_baseline`."""
+
+    def __init__(self, vectorizer: Any, models: Sequence[_OneAgainstRest]) -> None:
+        self._vectorizer = vectorizer
+        self._models = tuple(models)
+
+    def log_probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Log probabilities of the classes, shape (n, classes)."""
+        features = self._vectorizer.transform(texts)
+        scores = np.stack([model.scores(features) for model in self._models], axis=1)
+        if len(self._models) == 1:
+            scores = np.concatenate([-scores, scores], axis=1) / 2
+        return log_softmax(scores)
+
+
+def fit_baseline(split: Split, classes: int) -> Baseline:
+    """Fit the baseline on a split.
+
+    Args:
+        split: cleaned texts and their classes; each class occurs.
+        classes: the number of classes.
+    """
+    vectorizer = _vectorizer()
+    features = vectorizer.fit_transform(split.texts)
+    return Baseline(vectorizer, fit_classes(features, np.asarray(split.classes), classes))
+
+
+def fit_classes(
+    features: csr_matrix, labels: NDArray[np.int64], classes: int
+) -> list[_OneAgainstRest]:
+    """A linear model for each class; for two classes, one that speaks for the second."""
+    wanted = [1] if classes == 2 else range(classes)
+    return [_OneAgainstRest.fit(features, labels == one) for one in wanted]
+
+
+def log_softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Logarithms of the softmax over the last axis."""
+    shifted = scores - scores.max(axis=-1, keepdims=True)
+    logs: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return logs
+
+
+def _vectorizer() -> Any:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    return TfidfVectorizer(
+        ngram_range=(1, 3),
+        min_df=2,
+        sublinear_tf=True,
+        token_pattern=_TOKENS,
+        strip_accents="unicode",
+        max_features=_MAX_FEATURES,
+        dtype=np.float32,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _OneAgainstRest:
+    """One class against all others: the log-count ratio of each n-gram, and a linear model."""
+
+    ratios: NDArray[np.float32]
+    model: Any
+
+    @classmethod
+    def fit(cls, features: csr_matrix, belongs: NDArray[np.bool_]) -> _OneAgainstRest:
+        from sklearn.linear_model import LogisticRegression
+
+        present = features > 0
+        inside, outside = (
+            1.0 + np.asarray(present[rows].sum(axis=0)).ravel() for rows in (belongs, ~belongs)
+        )
+        ratios = np.log((inside / inside.sum()) / (outside / outside.sum())).astype(np.float32)
+        # Liblinear's dual form is the fast one where there are more features than rows.
+        model = LogisticRegression(
+            C=_INVERSE_REGULARISATION, solver="liblinear", dual=True, max_iter=1000, random_state=0
+        )
+        return cls(ratios, model.fit(features.multiply(ratios).tocsr(), belongs))
+
+    def scores(self, features: csr_matrix) -> NDArray[np.float64]:
+        """Log odds of the class, shape (n,)."""
+        scores: NDArray[np.float64] = self.model.decision_function(
+            features.multiply(self.ratios).tocsr()
+        )
+        return scores

@@ -1,0 +1,100 @@
+"""What training minimises: the error of the last layer's answer, and of each layer's own.
+
+Behind every layer but the last sits a small classifier that reads the mean over the tokens.
+It learns half from the target and half from what the last layer says, and costs the last
+layer nothing. A scorer that is sure early can then stop early.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from transformers import Trainer
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+EXITS = "exits"
+"""The name of the early classifiers in the checkpoint: ``exits.0.weight`` reads layer 1."""
+
+# How much the early classifiers count together, and how much of what they learn is the last one's.
+_EXITS_SHARE = 0.5
+_FROM_LAST = 0.5
+
+
+class ReviewTrainer(Trainer):
+    """Hugging Face's Trainer for targets that are probabilities, with early classifiers."""
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,  # noqa: ARG002 - Trainer passes it
+    ) -> Any:
+        """Cross-entropy against the targets under ``labels``, shape (batch, classes)."""
+        targets = inputs.pop("labels")
+        outputs = model(**inputs, output_hidden_states=True)
+        loss = cross_entropy(outputs.logits, targets)
+        if model.training:
+            loss = loss + _EXITS_SHARE * _exits_loss(model, outputs, inputs, targets)
+        return (loss, {"logits": outputs.logits}) if return_outputs else loss
+
+
+def cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Mean over the batch of -sum(target * log probability), in nats."""
+    return -(targets * logits.float().log_softmax(-1)).sum(-1).mean()
+
+
+def add_exits(model: PreTrainedModel, base: str) -> None:
+    """Put a classifier behind each layer but the last; those of ``base``, where it has them."""
+    import torch
+
+    classes, width = model.config.num_labels, model.config.hidden_size
+    exits = torch.nn.ModuleList(
+        torch.nn.Linear(width, classes) for _ in range(model.config.num_hidden_layers - 1)
+    )
+    model.add_module(EXITS, exits)
+    known = _stored_exits(Path(base))
+    if known and all(
+        tuple(known[k].shape) == tuple(v.shape) for k, v in exits.state_dict().items()
+    ):
+        exits.load_state_dict(known)
+
+
+def exit_logits(
+    model: Any, hidden_states: tuple[torch.Tensor, ...], mask: torch.Tensor
+) -> list[torch.Tensor]:
+    """What each early classifier says, each of shape (batch, classes).
+
+    Args:
+        model: one that :func:`add_exits` was called on.
+        hidden_states: the embeddings and each layer's output, (batch, tokens, width) each.
+        mask: 1 for a token, 0 for padding, shape (batch, tokens).
+    """
+    weights = mask.unsqueeze(-1).to(hidden_states[0].dtype)
+    counts = weights.sum(1)
+    return [
+        classifier((hidden * weights).sum(1) / counts)
+        for classifier, hidden in zip(getattr(model, EXITS), hidden_states[1:-1], strict=True)
+    ]
+
+
+def _exits_loss(model: Any, outputs: Any, inputs: Any, targets: torch.Tensor) -> Any:
+    last = outputs.logits.detach().float().softmax(-1) * targets.sum(-1, keepdim=True)
+    wanted = (1 - _FROM_LAST) * targets + _FROM_LAST * last
+    logits = exit_logits(model, outputs.hidden_states, inputs["attention_mask"])
+    return sum(cross_entropy(one, wanted) for one in logits) / max(len(logits), 1)
+
+
+def _stored_exits(folder: Path) -> dict[str, torch.Tensor]:
+    from safetensors import safe_open
+
+    file, prefix = folder / "model.safetensors", f"{EXITS}."
+    if not file.is_file():
+        return {}
+    with safe_open(file, framework="pt") as tensors:
+        names = [name for name in tensors.keys() if name.startswith(prefix)]  # noqa: SIM118
+        return {name.removeprefix(prefix): tensors.get_tensor(name) for name in names}
