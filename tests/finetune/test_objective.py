@@ -51,7 +51,7 @@ def test_early_classifiers_are_trained_saved_and_handed_on(
     stored[f"{EXITS}.0.weight"] = torch.zeros(3, 32)
     save_file(stored, tmp_path / "model.safetensors")
     add_exits(model, str(tmp_path))
-    assert model.get_submodule(EXITS)[0].weight.shape == (2, 32)  # type: ignore[index] # a list
+    assert model.get_submodule(EXITS)[0].weight.shape == (2, 32)
 
 
 def test_they_learn(tiny_checkpoint: Path, tiny_data: Path) -> None:
