@@ -115,19 +115,7 @@ def choose_sheets(
         raise DataError(f"{name} is empty. It needs a row with the column names.")
     if len(filled) == 1:
         return Choice((filled[0].sheet,))
-    found = [one for one in filled if one.texts]
-    for one in found:
-        if len(one.texts) > 1:
-            raise DataError(
-                f"{label_of(name, one.sheet)} has more than one column {called(wanted)}: "
-                f"{', '.join(one.texts)}. Say which with --text-column, or one sheet with --sheet."
-            )
-    if not found:
-        raise DataError(
-            f"{name} has {len(filled)} sheets with cells, none with a column {called(wanted)}: "
-            f"{_list_of([f'{_title(one.sheet)} ({one.columns})' for one in filled], '; ')}. "
-            "Say which with --text-column."
-        )
+    found = _with_texts(name, filled, wanted)
     if wanted is not None:
         _check_place(name, wanted, found, header=options.header)
     return Choice(tuple(one.sheet for one in found), _notice(name, len(filled), found))
@@ -183,6 +171,24 @@ def places_on(
             )
         places += found
     return tuple(places)
+
+
+def _with_texts(name: str, filled: Sequence[_Seen[S]], wanted: str | None) -> list[_Seen[S]]:
+    """Those that have the column of texts: at least one."""
+    found = [one for one in filled if one.texts]
+    for one in found:
+        if len(one.texts) > 1:
+            raise DataError(
+                f"{label_of(name, one.sheet)} has more than one column {called(wanted)}: "
+                f"{', '.join(one.texts)}. Say which with --text-column, or one sheet with --sheet."
+            )
+    if not found:
+        raise DataError(
+            f"{name} has {len(filled)} sheets with cells, none with a column {called(wanted)}: "
+            f"{_list_of([f'{_title(one.sheet)} ({one.columns})' for one in filled], '; ')}. "
+            "Say which with --text-column."
+        )
+    return found
 
 
 def _named(name: str, sheets: Sequence[S], wanted: str) -> S:
