@@ -46,6 +46,9 @@ _EXTRA = ("torch", "transformers", "datasets", "accelerate", "sklearn", "matplot
     help="A table of unlabelled reviews to train on as well; --teacher labels them.",
 )
 @click.option(
+    "--unlabelled-size", type=click.IntRange(1), help="Take a shuffled sample of so many of them."
+)
+@click.option(
     "--teacher",
     help="The model that labels them, with the baseline: a bundle or checkpoint, or thumbs for "
     "the one in the box.",
@@ -125,6 +128,7 @@ def finetune(output: Path, data: str, labels: str | None, overwrite: bool, **opt
             test_size=options["test_size"],
             also=options["also"],
             unlabelled=options["unlabelled"],
+            unlabelled_size=options["unlabelled_size"],
             seed=seed,
         ),
         TrainSettings(

@@ -40,7 +40,8 @@ class DataSettings:
         also: a labelled table that is trained on beside the source, and never measured on;
             the label ``neither`` in it asks for equal probabilities.
         unlabelled: a table of texts that a teacher labels, to be trained on as well.
-        seed: decides both samples.
+        unlabelled_size: take a shuffled sample of so many of them; None takes all.
+        seed: decides the samples.
 
     Raises:
         UsageError: a value is out of its range.
@@ -55,6 +56,7 @@ class DataSettings:
     test_size: int | None = None
     also: Path | None = None
     unlabelled: Path | None = None
+    unlabelled_size: int | None = None
     seed: int = 42
 
     def __post_init__(self) -> None:
@@ -281,7 +283,9 @@ def _read_unlabelled(settings: DataSettings, known: Set[str]) -> tuple[str, ...]
 
     clean = CLEANINGS[DEFAULT_CLEANING]
     texts = map(clean, read_texts(settings.unlabelled, settings.text_column))
-    return tuple(dict.fromkeys(text for text in texts if text.strip() and text not in known))
+    new = tuple(dict.fromkeys(text for text in texts if text.strip() and text not in known))
+    sample = Split(new, (NEITHER,) * len(new)).sample(settings.unlabelled_size, settings.seed)
+    return sample.texts
 
 
 def _check(data: LabelledData) -> None:
