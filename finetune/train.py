@@ -198,12 +198,15 @@ def _measure(trainer: Trainer, encoder: Encoder, data: LabelledData) -> dict[str
 def _predict(
     trainer: Trainer, encoder: Encoder, split: Split, classes: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Logits, shape (n, classes), and the true classes, shape (n,), in the split's order."""
+    """Logits, shape (n, classes), and the true classes, shape (n,), both in Trainer's order.
+
+    That is by length, not the split's own.
+    """
     import numpy as np
 
-    even = [1.0] * classes
-    output = trainer.predict(tokenise(Lessons.of(split, even), encoder))
-    return np.asarray(output.predictions, np.float32), np.asarray(split.classes, np.int64)
+    output = trainer.predict(tokenise(Lessons.of(split, [1.0] * classes), encoder))
+    targets = np.asarray(output.label_ids, np.float32)
+    return np.asarray(output.predictions, np.float32), targets.argmax(axis=1)
 
 
 def _preprocessing(data: LabelledData, settings: TrainSettings) -> dict[str, Any]:
