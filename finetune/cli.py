@@ -41,6 +41,13 @@ _EXTRA = ("torch", "transformers", "datasets", "accelerate", "sklearn", "matplot
     help="A labelled table to train on as well; the label neither speaks for no class.",
 )
 @click.option(
+    "--also-times",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="How often an epoch goes through that table.",
+)
+@click.option(
     "--unlabelled",
     type=click.Path(path_type=Path),
     help="A table of unlabelled reviews to train on as well; --teacher labels them.",
@@ -142,6 +149,7 @@ def finetune(output: Path, data: str, labels: str | None, overwrite: bool, **opt
             warmup=options["warmup"],
             weight_decay=options["weight_decay"],
             balance=options["balance"],
+            also_times=options["also_times"],
             teacher=options["teacher"],
             seed=seed,
         ),

@@ -42,7 +42,8 @@ def plan_lessons(data: LabelledData, settings: TrainSettings, baseline: Baseline
     parts = {"labelled": Lessons.of(data.train, weights)}
     described: dict[str, Any] = {"class_weights": dict(zip(data.labels, weights, strict=True))}
     if data.also:
-        parts["also"] = Lessons.of(data.also, [1.0] * number)
+        also = Lessons.of(data.also, [1.0] * number)
+        parts["also"] = Lessons.joined([also] * settings.also_times)
     if data.unlabelled:
         assert settings.teacher is not None  # noqa: S101 - train_model asked for one
         teacher = Teacher.fit(settings.teacher, data.labels, baseline, data.validation)

@@ -24,6 +24,8 @@ class TrainSettings:
         warmup: the share of all steps in which the rate rises.
         weight_decay: AdamW's.
         balance: let all classes count the same, however many rows each has.
+        also_times: how often an epoch goes through what is trained on beside the source: a
+            few short texts are soon drowned by many long ones.
         teacher: who labels the unlabelled texts: the folder of a bundle or of a checkpoint, or
             ``thumbs`` for the model in the box; None where there are none.
         seed: decides the order of the batches, the new head and dropout.
@@ -42,12 +44,13 @@ class TrainSettings:
     warmup: float = 0.06
     weight_decay: float = 0.01
     balance: bool = False
+    also_times: int = 1
     teacher: str | None = None
     seed: int = 42
 
     def __post_init__(self) -> None:
-        if min(self.epochs, self.train_batch_size, self.eval_batch_size) < 1:
-            raise UsageError("Epochs and batch sizes are whole numbers from 1 up.")
+        if min(self.epochs, self.train_batch_size, self.eval_batch_size, self.also_times) < 1:
+            raise UsageError("Epochs, batch sizes and times are whole numbers from 1 up.")
         if not (self.learning_rate > 0 and 0 <= self.warmup < 1 and self.weight_decay >= 0):
             raise UsageError(
                 "The learning rate is above 0, the warm-up a share from 0 to under 1, "

@@ -257,8 +257,8 @@ def test_more_tokens_than_the_base_reads(tiny_base: Path, tiny_data: Path, tmp_p
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"epochs": 0}, "Epochs and batch sizes are whole numbers from 1 up."),
-        ({"train_batch_size": 0}, "Epochs and batch sizes are whole numbers from 1 up."),
+        ({"epochs": 0}, "Epochs, batch sizes and times are whole numbers from 1 up."),
+        ({"train_batch_size": 0}, "Epochs, batch sizes and times are whole numbers from 1 up."),
         (
             {"learning_rate": 0.0},
             "The learning rate is above 0, the warm-up a share from 0 to under 1, "
