@@ -65,6 +65,8 @@ def _serve(path: str, requests: BinaryIO, answers: BinaryIO) -> None:
             row, column = workbook.get_sheet_by_index(place).end or (-1, -1)
             about.append((place, sheet.name, hidden, row + 1, column + 1))
     _say(answers, about)
+    # The other end waits for this, and for the end of each sheet, before it asks for more.
+    answers.flush()
     for request in requests:
         limits.start_clock()
         sheet = workbook.get_sheet_by_index(int(request))
@@ -75,6 +77,7 @@ def _serve(path: str, requests: BinaryIO, answers: BinaryIO) -> None:
             cells = [_plain(cell) for cell in _without_empty_end(row)]
             _say(answers, gap + cells if cells else [])
         _say(answers, None)
+        answers.flush()
 
 
 def _load(path: str) -> Any:
@@ -159,5 +162,3 @@ def _plain(cell: Any) -> Any:
 
 def _say(answers: BinaryIO, value: Any) -> None:
     answers.write(json.dumps(value).encode() + b"\n")
-    if not isinstance(value, list) or not value:
-        answers.flush()
