@@ -5,9 +5,11 @@
 
 It goes on until something is found or -max_total_time=SECONDS is over. CORPUS is a folder in
 which it keeps what reached something new; the samples of the suffix are put there first. A
-file that breaks a promise is left in the working folder as crash-*, and is read again with
-CORPUS's place taken by it. calamine and pyarrow are compiled without atheris's counters:
-for .xls, .xlsb, .ods and .parquet the tests' own damage reaches more.
+file that breaks a promise is left in the working folder as crash-*; given in CORPUS's place,
+it alone is read again.
+
+calamine and pyarrow are compiled without atheris's counters: for .xls, .xlsb, .ods and
+.parquet the tests' own damage reaches more.
 """
 
 from __future__ import annotations
