@@ -109,6 +109,11 @@ class Scorer:
         """Provider and precision, for people: ``cpu, int8``."""
         return f"{self._model.provider}, {self._model.precision}"
 
+    @property
+    def identity(self) -> str:
+        """Everything that decides a text's answer beside the text itself."""
+        return self._model.identity
+
     def score(self, texts: Iterable[str]) -> list[Score]:
         """Score texts; the result has their order. All are held in memory at once.
 
