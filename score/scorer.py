@@ -97,12 +97,16 @@ class Scorer:
         self._settings = settings or ScorerSettings()
         self.bundle = Bundle.load(Path(model) if model is not None else DEFAULT_BUNDLE)
         self.labels = self.bundle.description.labels
+        workers = self._settings.workers or usable_cores()
         self._model = Model(
-            self.bundle, self._settings.provider, any_language=self._settings.any_language
+            self.bundle,
+            self._settings.provider,
+            any_language=self._settings.any_language,
+            workers=workers,
         )
         cache = self._settings.cache
         self._cache = ScoreCache(cache, self._model.identity) if cache else None
-        self._pool = ThreadPoolExecutor(self._settings.workers or usable_cores(), "score")
+        self._pool = ThreadPoolExecutor(workers, "score")
 
     @property
     def device(self) -> str:
