@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -33,7 +34,7 @@ def test_each_session_keeps_its_own_limit() -> None:
     """A later session with a smaller or larger limit changes nothing for an earlier one."""
     graph = make_graph().SerializeToString()
     large, small, free = (Engine(graph, memory=one) for one in (256 * MIB, BASE_BYTES, None))
-    ids = np.ones(4_000_000, np.int64)
+    ids = array("q", [1]) * 4_000_000
     assert large.logits(ids).shape == (2,)
     with pytest.raises(BundleError, match="is smaller than requested bytes"):
         small.logits(ids)
@@ -46,7 +47,7 @@ def test_the_model_in_the_box_needs_a_quarter() -> None:
     tokens = bundle.description.truncation.max_tokens
     graph = bundle.read_graph(bundle.graph("int8"))
     free, tight = Engine(graph), Engine(graph, memory=memory_for(tokens, 4) // 4)
-    reviews = [np.random.default_rng(i).integers(5, 9_000, tokens) for i in range(16)]
+    reviews = [np.random.default_rng(i).integers(5, 9_000, tokens).tolist() for i in range(16)]
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(tight.logits, reviews))
     assert [one.tolist() for one in found] == [free.logits(one).tolist() for one in reviews]
