@@ -133,7 +133,6 @@ def _score_texts(texts: tuple[str, ...], options: dict[str, Any]) -> int:
 
 
 def _score_file(name: str, options: dict[str, Any]) -> Summary:
-    from score.interrupts import LastMoments
     from score.scoring import FileSettings, score_file
     from score.tables import TableOptions
 
@@ -156,15 +155,17 @@ def _score_file(name: str, options: dict[str, Any]) -> Summary:
     )
     target = _target(source, options["output"], in_place=options["in_place"])
     _check_summary(options["summary"], source, target)
-    with _progress(quiet=quiet) as on_progress:
-        summary = score_file(source, target, settings, on_progress=on_progress)
-    with LastMoments() as moments:
-        moments.begin()
-        if options["summary"]:
-            _write_summary(options["summary"], summary)
-        if not quiet:
-            click.echo("\n".join(summary.lines()), err=True)
-    return summary
+    with contextlib.ExitStack() as stack:
+        on_progress = stack.enter_context(_progress(quiet=quiet))
+
+        def report(summary: Summary) -> None:
+            stack.close()  # the bar's line is needed
+            if options["summary"]:
+                _write_summary(options["summary"], summary)
+            if not quiet:
+                click.echo("\n".join(summary.lines()), err=True)
+
+        return score_file(source, target, settings, on_progress=on_progress, on_complete=report)
 
 
 def _scorer_settings(options: dict[str, Any]) -> ScorerSettings:

@@ -97,17 +97,26 @@ class Scorer:
         self._settings = settings or ScorerSettings()
         self.bundle = Bundle.load(Path(model) if model is not None else DEFAULT_BUNDLE)
         self.labels = self.bundle.description.labels
+        workers = self._settings.workers or usable_cores()
         self._model = Model(
-            self.bundle, self._settings.provider, any_language=self._settings.any_language
+            self.bundle,
+            self._settings.provider,
+            any_language=self._settings.any_language,
+            workers=workers,
         )
         cache = self._settings.cache
         self._cache = ScoreCache(cache, self._model.identity) if cache else None
-        self._pool = ThreadPoolExecutor(self._settings.workers or usable_cores(), "score")
+        self._pool = ThreadPoolExecutor(workers, "score")
 
     @property
     def device(self) -> str:
         """Provider and precision, for people: ``cpu, int8``."""
         return f"{self._model.provider}, {self._model.precision}"
+
+    @property
+    def identity(self) -> str:
+        """Everything that decides a text's answer beside the text itself."""
+        return self._model.identity
 
     def score(self, texts: Iterable[str]) -> list[Score]:
         """Score texts; the result has their order. All are held in memory at once.

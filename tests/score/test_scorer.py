@@ -15,9 +15,9 @@ from score.bundle import Bundle
 from score.cache import ScoreCache
 from score.engine import Engine, choose_provider
 from score.errors import BundleError, DataError, UnavailableError, UsageError
+from score.frames import score_frame
 from score.model import Answer, Model
 from score.scorer import Scorer, ScorerSettings
-from score.scoring import score_frame
 
 GOOD, BAD = "A good and wonderful film.", "A bad and awful film."
 
