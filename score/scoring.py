@@ -109,7 +109,11 @@ def score_file(
 
 
 def score_frame(
-    frame: pd.DataFrame, text_column: str, *, model: str | Path | None = None
+    frame: pd.DataFrame,
+    text_column: str,
+    *,
+    model: str | Path | None = None,
+    settings: ScorerSettings | None = None,
 ) -> pd.DataFrame:
     """A copy of ``frame`` with the columns ``label``, ``confidence`` and ``flags``.
 
@@ -117,15 +121,17 @@ def score_frame(
         frame: any pandas frame; its index is kept.
         text_column: the column of the reviews; missing values count as empty.
         model: the folder of a bundle; None is the bundle in the box.
+        settings: provider, workers, cache and flags.
 
     Raises:
         DataError: no such column, or a new column is there already.
         BundleError: the bundle is damaged.
+        UsageError: it cannot promise the error rate that ``settings`` asks for.
     """
     names = tuple(str(name) for name in frame.columns)
     column = find_column(names, text_column, "The frame")
     texts = frame.iloc[:, column]
-    with Scorer(model) as scorer:
+    with Scorer(model, settings) as scorer:
         columns = new_columns(scorer.labels)
         check_new_names(names, [one.name for one in columns], "The frame")
         scores = scorer.score(
