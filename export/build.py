@@ -196,10 +196,8 @@ class _Export:
         assert classes is not None  # noqa: S101 - a checkpoint's validation split has labels
         truth = np.asarray(classes, np.int64)
         temperature = fit_temperature(logits, truth)
-        confidence, correct = (
-            softmax(logits, temperature).max(axis=1),
-            logits.argmax(axis=1) == truth,
-        )
+        confidence = softmax(logits, temperature).max(axis=1)
+        correct = logits.argmax(axis=1) == truth
         self._calibration[precision] = {
             **figures(logits, classes, temperature),
             "ece_by_chance": error_by_chance(confidence),

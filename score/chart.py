@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _WIDTH, _HEIGHT = 460, 330
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 14, 52
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 24, 14, 52
 _TICKS = 5
+_STEPS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 
 Point = tuple[float, float]
 
@@ -30,6 +31,11 @@ class Axis:
     low: float
     high: float
 
+    @classmethod
+    def up_to(cls, name: str, largest: float) -> Axis:
+        """An axis from 0 to ``largest``, a share, or to where its ticks are round numbers."""
+        return cls(name, 0.0, _TICKS * next(step for step in _STEPS if _TICKS * step >= largest))
+
     def place(self, value: float) -> float:
         """Where a value lies between the two ends, from 0 to 1."""
         return (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
@@ -37,7 +43,7 @@ class Axis:
     def ticks(self) -> list[tuple[float, str]]:
         """Values at even distances, and what is written at them."""
         step = (self.high - self.low) / _TICKS
-        digits = 0 if step >= 0.01 else 1 if step >= 0.001 else 2
+        digits = 0 if step >= 0.0099 else 1
         values = [self.low + step * i for i in range(_TICKS + 1)]
         return [(value, f"{value * 100:.{digits}f}%") for value in values]
 

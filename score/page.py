@@ -108,7 +108,7 @@ def _figure(chart: Chart, data: str) -> str:
 
 def _reliability(name: str, figures: Mapping[str, Any], data: str) -> Chart:
     bins = _points(figures["reliability"], 3)
-    low = min(0.5, *(min(mean, accuracy) for mean, accuracy, _ in bins))
+    low = 0.5 if all(min(mean, accuracy) >= 0.5 for mean, accuracy, _ in bins) else 0.0
     return Chart(
         name=f"reliability-{name}",
         title="Reliability: how often labels of a confidence are right",
@@ -135,7 +135,7 @@ def _coverage_risk(name: str, figures: Mapping[str, Any], data: str) -> Chart:
         description=f"On {data}: "
         + ", ".join(f"of the surest {share:.0%} {risk:.2%} wrong" for share, risk in shown),
         x=Axis("share of labels kept, the surest first", 0.0, 1.0),
-        y=Axis("labels that are wrong", 0.0, max(0.01, *(risk for _, risk in points))),
+        y=Axis.up_to("labels that are wrong", max(risk for _, risk in points)),
         line=[(share, risk) for share, risk in points],
     )
 

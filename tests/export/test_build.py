@@ -125,6 +125,9 @@ def test_the_manifest_names_origin_and_quality(tiny_bundle: Path, tiny_checkpoin
     assert manifest["calibration"]["data"] == "sentences.csv, validation split"
     assert manifest["calibration"]["n"] == metrics["validation"]["n"] == 15
     assert set(manifest["calibration"]["graphs"]) == {"int8", "fp32"}
+    assert set(manifest["calibration"]["graphs"]["int8"]) == {
+        *("accuracy", "log_loss", "ece", "ece_by_chance", "reliability", "coverage_risk")
+    }
     assert manifest["commands"] == [
         "thumbs finetune sentences.csv -o trained_model --base tiny-bert",
         "thumbs export trained_model -o tiny",
@@ -182,7 +185,7 @@ def test_unlabelled_reviews_leave_the_table_without_accuracy(
     result = CliRunner().invoke(command, words, catch_exceptions=False)
     lines = result.stdout.splitlines()
     assert lines[1] == "on 2 reviews of mine.csv:"
-    assert [line.split()[:2] for line in lines[3:]] == [["torch", "0"], ["fp32", "0"]]
+    assert [line.split()[:2] for line in lines[3:5]] == [["torch", "0"], ["fp32", "0"]]
 
 
 def test_the_temperature_is_that_of_the_graph(tiny_bundle: Path, tiny_checkpoint: Path) -> None:
@@ -266,7 +269,11 @@ def test_the_command(tiny_checkpoint: Path, tmp_path: Path) -> None:
         "on 15 reviews of sentences.csv, validation split:",
         "       accuracy     ECE  log loss  flips  mean |dp|  largest |dp|  temperature",
     ]
-    assert [line.split()[0] for line in lines[3:]] == ["torch", "fp32", "fp16"]
-    assert all(len(line) == len(lines[2]) for line in lines[3:])
+    assert [line.split()[0] for line in lines[3:6]] == ["torch", "fp32", "fp16"]
+    assert all(len(line) == len(lines[2]) for line in lines[3:6])
+    assert lines[6:] == [
+        "fp16: --max-error can be nothing (95% sure, by 15 reviews of sentences.csv, "
+        "validation split)"
+    ]
     assert lines[3].split()[4:7] == ["0", "0.000%", "0.00%"]
     assert [graph.precision for graph in Bundle.load(output).description.graphs] == ["fp16"]

@@ -125,13 +125,9 @@ def test_points_lie_where_they_belong() -> None:
         y=Axis("y", 0.0, 0.5),
         line=[(0.0, 0.0), (0.5, 0.25), (1.0, 0.9)],
     )
-    assert '<path class="line" d="M64.0 278.0L254.0 146.0L444.0 14.0"/>' in chart.svg()
+    assert '<path class="line" d="M64.0 278.0L250.0 146.0L436.0 14.0"/>' in chart.svg()
     assert Axis("y", 0.0, 0.5).ticks()[1] == (0.1, "10%")
-    assert [text for _, text in Axis("y", 0.0, 0.02).ticks()] == [
-        "0.0%",
-        "0.4%",
-        "0.8%",
-        "1.2%",
-        "1.6%",
-        "2.0%",
-    ]
+    assert Axis.up_to("y", 0.08) == Axis("y", 0.0, 0.1)
+    assert Axis.up_to("y", 1.0) == Axis("y", 0.0, 1.0)
+    ticks = [text for _, text in Axis.up_to("y", 0.0).ticks()]
+    assert ticks == ["0.0%", "0.1%", "0.2%", "0.3%", "0.4%", "0.5%"]
