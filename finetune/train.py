@@ -26,7 +26,7 @@ from finetune.data import DataSettings, LabelledData, Split, load_data
 from finetune.lessons import Lessons
 from finetune.origin import read_origin
 from finetune.quiet import only_our_words
-from finetune.report import classification_metrics, draw_loss_curve
+from finetune.report import classification_metrics, draw_confidence, draw_loss_curve
 from finetune.settings import TrainSettings
 from finetune.trainer import build_trainer, tokenise
 from score.calibration import fit_temperature
@@ -104,7 +104,7 @@ def train_model(
             "data": describe_data(labelled),
             "settings": dataclasses.asdict(settings),
             "lessons": lessons.described,
-            **_measure(trainer, encoder, labelled),
+            **_measure(trainer, encoder, labelled, output),
             "baseline": measure_baseline(baseline, labelled),
             "versions": {name: version(name) for name in ("torch", "transformers", "datasets")},
         }
@@ -181,12 +181,15 @@ def _train(trainer: Trainer, checkpoints: Path) -> None:
     trainer.train(resume_from_checkpoint=last)
 
 
-def _measure(trainer: Trainer, encoder: Encoder, data: LabelledData) -> dict[str, Any]:
-    """Temperature from the validation split, then the figures of both splits with it."""
+def _measure(
+    trainer: Trainer, encoder: Encoder, data: LabelledData, output: Path
+) -> dict[str, Any]:
+    """Temperature from the validation split, then both splits in figures, the test in pictures."""
     logits, classes = _predict(trainer, encoder, data.validation, len(data.labels))
     temperature = fit_temperature(logits, classes)
     validation = classification_metrics(logits, classes, temperature)
     logits, classes = _predict(trainer, encoder, data.test, len(data.labels))
+    draw_confidence(logits, classes, temperature, output)
     return {
         "temperature": temperature,
         "evaluation": classification_metrics(logits, classes, temperature),

@@ -52,6 +52,13 @@ _PATH = click.Path(path_type=Path)
     help="Flag labels of a confidence below P as unsure.",
 )
 @click.option(
+    "--max-error",
+    type=float,
+    metavar="E",
+    help="Flag as unsure what the model cannot promise: of the other labels at most the share E, "
+    "such as 0.02, is wrong.",
+)
+@click.option(
     "--any-language", is_flag=True, help="Label also texts that are not in the model's language."
 )
 @click.option(
@@ -108,7 +115,13 @@ def score(input: str | None, text: tuple[str, ...], **options: Any) -> int:  # n
 
 @click.command()
 @click.argument("bundle", required=False, type=_PATH)
-def info(bundle: Path | None) -> None:
+@click.option(
+    "--html",
+    type=_PATH,
+    metavar="FILE",
+    help="Write it to this page too, with the charts of its confidence.",
+)
+def info(bundle: Path | None, html: Path | None) -> None:
     """Say what a bundle is, how good, and on what data.
 
     Without BUNDLE: the one in the box.
@@ -116,7 +129,13 @@ def info(bundle: Path | None) -> None:
     from score.bundle import DEFAULT_BUNDLE, Bundle
     from score.describe import describe
 
-    click.echo(describe(Bundle.load(bundle or DEFAULT_BUNDLE)))
+    loaded = Bundle.load(bundle or DEFAULT_BUNDLE)
+    text = describe(loaded)
+    if html:
+        from score.page import write_page
+
+        write_page(loaded, html)
+    click.echo(text)
 
 
 def _score_texts(texts: tuple[str, ...], options: dict[str, Any]) -> int:
@@ -178,6 +197,7 @@ def _scorer_settings(options: dict[str, Any]) -> ScorerSettings:
         cache=None if options["no_cache"] else options["cache"] or score_cache_file(),
         any_language=options["any_language"],
         unsure_below=options["unsure_below"],
+        max_error=options["max_error"],
     )
 
 

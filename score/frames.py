@@ -26,6 +26,7 @@ def score_frame(
     Raises:
         DataError: no such column, or a new column is there already.
         BundleError: the bundle is damaged.
+        UsageError: it cannot promise the error rate that ``settings`` asks for.
     """
     names = tuple(str(name) for name in frame.columns)
     column = find_column(names, text_column, "The frame")

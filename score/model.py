@@ -46,6 +46,7 @@ class Model:
         provider: the provider that it runs on.
         precision: the precision of the graph.
         temperature: what the logits of its answers are to be divided by.
+        guarantee: which labels can be promised at which error rate; None where that is unknown.
         identity: everything that decides an answer beside the text itself.
 
     Raises:
@@ -82,6 +83,7 @@ class Model:
         self._screen = LanguageScreen(language) if language else None
         self.precision = graph.precision
         self.temperature = graph.temperature
+        self.guarantee = graph.guarantee
         detector = DETECTOR if language else "any language"
         ends = f"{CHARACTERS_A_TOKEN} characters a token"
         self.identity = "\n".join(
