@@ -53,7 +53,7 @@ def guarantee(
         delta: how often each of the promises may be wrong.
     """
     order = np.argsort(-confidence, kind="stable")
-    falling, errors = confidence[order], np.cumsum(~correct[order])
+    falling, errors = confidence[order], np.cumsum(~correct[order], dtype=np.int64)
     # Reviews of the same confidence are promised together or not at all.
     sizes = np.searchsorted(-falling, -falling, side="right")
     steps = []
@@ -99,4 +99,4 @@ def _threshold(falling: NDArray[np.float64], size: int) -> float:
     if size == len(falling):
         return 0.0
     scale = 10**_DIGITS
-    return min(math.ceil(float(falling[size - 1]) * scale) / scale, 1.0)
+    return float(min(math.ceil(float(falling[size - 1]) * scale) / scale, 1.0))

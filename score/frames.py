@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from score.scorer import Scorer
+from score.scorer import Scorer, ScorerSettings
 from score.scoring import new_columns
 from score.tables.columns import check_new_names, find_column
 
@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 
 def score_frame(
-    frame: pd.DataFrame, text_column: str, *, model: str | Path | None = None
+    frame: pd.DataFrame,
+    text_column: str,
+    *,
+    model: str | Path | None = None,
+    settings: ScorerSettings | None = None,
 ) -> pd.DataFrame:
     """A copy of ``frame`` with the columns ``label``, ``confidence`` and ``flags``.
 
@@ -22,6 +26,7 @@ def score_frame(
         frame: any pandas frame; its index is kept.
         text_column: the column of the reviews; missing values count as empty.
         model: the folder of a bundle; None is the bundle in the box.
+        settings: provider, workers, cache and flags.
 
     Raises:
         DataError: no such column, or a new column is there already.
@@ -31,7 +36,7 @@ def score_frame(
     names = tuple(str(name) for name in frame.columns)
     column = find_column(names, text_column, "The frame")
     texts = frame.iloc[:, column]
-    with Scorer(model) as scorer:
+    with Scorer(model, settings) as scorer:
         columns = new_columns(scorer.labels)
         check_new_names(names, [one.name for one in columns], "The frame")
         scores = scorer.score(

@@ -60,7 +60,7 @@ def test_the_refusal_names_the_worst_first() -> None:
     assert caught.value.exit_code == 78
 
 
-def answers(n: int, right: float) -> tuple[np.ndarray, Reviews]:  # type: ignore[type-arg] # of floats
+def answers(n: int, right: float) -> tuple[np.ndarray, Reviews]:
     """``n`` answers with odds of 3 to 1, of which a share is right."""
     classes = tuple(int(i >= n * right) for i in range(n))
     logits = np.tile(np.array([LN3, 0], np.float32), (n, 1))

@@ -14,6 +14,7 @@ from tests.conftest import write_table
 
 LABELS = ("negative", "positive")
 LN3 = float(np.log(3))
+PROJECT = Path(__file__).parents[2]
 
 
 def comparison(temperature: float = 1.0) -> Comparison:
@@ -71,7 +72,7 @@ def test_a_table_of_reviews(tmp_path: Path) -> None:
 
 def test_reviews_on_several_sheets() -> None:
     """The column that is named says which sheets of a workbook are read."""
-    workbook = PACKAGED_FILE.parents[1] / "samples" / "awkward" / "texts_on_one_sheet.xlsx"
+    workbook = PROJECT / "samples" / "awkward" / "texts_on_one_sheet.xlsx"
     assert read_reviews(workbook, None, None, LABELS).texts == ("Good.", "Bad.")
     assert read_reviews(workbook, "sum", None, LABELS).texts == ("2",)
 
