@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from finetune.baseline import Baseline
-from finetune.data import LabelledData
 from finetune.lessons import Lessons, class_weights
 from finetune.report import classification_metrics
 from finetune.settings import TrainSettings
+from finetune.splits import LabelledData
 from finetune.teacher import Teacher
 from score.bundle import DEFAULT_BUNDLE
 
@@ -52,10 +52,10 @@ def plan_lessons(data: LabelledData, settings: TrainSettings, baseline: Baseline
         assert settings.teacher is not None  # noqa: S101 - train_model asked for one
         folder = DEFAULT_BUNDLE if settings.teacher == BOX else Path(settings.teacher)
         teacher = Teacher.fit(folder, baseline, data.validation)
-        parts["taught reviews"] = teacher.teach(data.unlabelled)
+        parts["taught reviews"] = teacher.teach(data.unlabelled.texts)
         if settings.sentences:
             parts["taught sentences"] = teacher.teach_sentences(
-                data.unlabelled, settings.sentences, settings.seed
+                data.unlabelled.texts, settings.sentences, settings.seed
             )
         described["teacher"] = {
             "weights": dict(zip(("model", "baseline"), teacher.weights, strict=True))

@@ -23,7 +23,7 @@ from finetune.lessons import Lessons
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from finetune.data import Split
+    from finetune.splits import Split
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[\"'(]?[A-Z0-9])|\n+")
 _FEWEST_WORDS, _MOST_WORDS = 2, 30

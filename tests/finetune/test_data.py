@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from finetune.data import DataSettings, class_order, load_data, place
+from finetune.data import DataSettings, class_order, load_data
 from finetune.sources import Examples, read_source
+from finetune.splits import place
 from score.errors import DataError, NoInputError, UsageError
 from tests.conftest import write_table
 
