@@ -69,10 +69,10 @@ def read_reviews(
         NoInputError: no such file.
         DataError: a column is missing, a row is broken, or there is no review in it.
     """
-    from score.tables import open_table
+    from score.tables import TableOptions, open_table
     from score.tables.columns import find_column
 
-    table = open_table(path)
+    table = open_table(path, TableOptions(text_column=text_column))
     try:
         wanted = [find_column(table.columns, text_column, table.name)]
         if label_column is not None or _LABEL_COLUMN in table.columns:

@@ -147,7 +147,7 @@ def _encoder(settings: TrainSettings) -> tuple[Encoder | None, list[str]]:
     """What cuts the texts in training; None, and a note, where the base cannot be had."""
     from transformers import AutoTokenizer
 
-    from finetune.curriculum import BOX
+    from finetune.answers import BOX
     from score.bundle import DEFAULT_BUNDLE
 
     base = str(DEFAULT_BUNDLE) if settings.base == BOX else settings.base

@@ -51,14 +51,9 @@ _EXTRA = (
     help="A table of unlabelled reviews to train on as well; --teacher labels them.",
 )
 @click.option(
-    "--teacher", help="The bundle that labels them: a folder, or thumbs for the model in the box."
-)
-@click.option(
-    "--sentences",
-    type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    help="Look at so many single sentences of them as well.",
+    "--teacher",
+    help="The model that labels them, with the baseline: a bundle or checkpoint, or thumbs for "
+    "the one in the box.",
 )
 @click.option("--audit-only", is_flag=True, help="Write audit.html and audit.csv; train nothing.")
 @click.option(
@@ -157,7 +152,6 @@ def finetune(output: Path, data: str, labels: str | None, overwrite: bool, **opt
         weight_decay=options["weight_decay"],
         balance=options["balance"],
         teacher=options["teacher"],
-        sentences=options["sentences"],
         seed=seed,
     )
     if options["audit_only"]:
@@ -178,9 +172,21 @@ def finetune(output: Path, data: str, labels: str | None, overwrite: bool, **opt
         f"F1 {evaluation['f1']:.3f}, log loss {evaluation['log_loss']:.3f}, "
         f"calibration error {evaluation['ece']:.1%}."
     )
+    click.echo(_against_baseline(evaluation, report.metrics["baseline"]["test"]))
     click.echo(f"{report.folder}: {report.audit.sentence()}")
 
 
 def _names(text: str) -> tuple[str, ...]:
     """The names in a list with commas."""
     return tuple(name.strip() for name in text.split(",")) if text else ()
+
+
+def _against_baseline(evaluation: dict[str, Any], baseline: dict[str, Any]) -> str:
+    """Whether the long training was worth it."""
+    words = f"Counting words and phrases alone (NB-SVM) reaches {baseline['accuracy']:.1%}"
+    if evaluation["accuracy"] > baseline["accuracy"]:
+        return f"{words}."
+    return (
+        f"{words}: this model does not beat it. Look at the data (labels, duplicates, another "
+        "language than the base model's), then try more rows, more --epochs or another --base."
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,12 +14,8 @@ from finetune.report import classification_metrics
 from finetune.settings import TrainSettings
 from finetune.splits import LabelledData
 from finetune.teacher import Teacher
-from score.bundle import DEFAULT_BUNDLE
 
 logger = logging.getLogger(__name__)
-
-BOX = "thumbs"
-"""The name of the model in the box, where a model can be named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +35,7 @@ def plan_lessons(data: LabelledData, settings: TrainSettings, baseline: Baseline
     """The train split, what stands beside it, and what a teacher says of unlabelled texts.
 
     Raises:
-        BundleError: the teacher is no bundle.
+        NoInputError, BundleError, DataError: the teacher cannot teach these labels.
     """
     number = len(data.labels)
     weights = class_weights(data.train.classes, number, balance=settings.balance)
@@ -50,13 +45,8 @@ def plan_lessons(data: LabelledData, settings: TrainSettings, baseline: Baseline
         parts["also"] = Lessons.of(data.also, [1.0] * number)
     if data.unlabelled:
         assert settings.teacher is not None  # noqa: S101 - train_model asked for one
-        folder = DEFAULT_BUNDLE if settings.teacher == BOX else Path(settings.teacher)
-        teacher = Teacher.fit(folder, baseline, data.validation)
-        parts["taught reviews"] = teacher.teach(data.unlabelled.texts)
-        if settings.sentences:
-            parts["taught sentences"] = teacher.teach_sentences(
-                data.unlabelled.texts, settings.sentences, settings.seed
-            )
+        teacher = Teacher.fit(settings.teacher, data.labels, baseline, data.validation)
+        parts["taught"] = teacher.teach(data.unlabelled.texts)
         described["teacher"] = {
             "weights": dict(zip(("model", "baseline"), teacher.weights, strict=True))
         }

@@ -24,9 +24,8 @@ class TrainSettings:
         warmup: the share of all steps in which the rate rises.
         weight_decay: AdamW's.
         balance: let all classes count the same, however many rows each has.
-        teacher: who labels the unlabelled texts: a folder of a bundle, or ``thumbs`` for the
-            model in the box; None where there are none.
-        sentences: how many single sentences of the unlabelled texts are labelled as well.
+        teacher: who labels the unlabelled texts: the folder of a bundle or of a checkpoint, or
+            ``thumbs`` for the model in the box; None where there are none.
         seed: decides the order of the batches, the new head and dropout.
 
     Raises:
@@ -44,7 +43,6 @@ class TrainSettings:
     weight_decay: float = 0.01
     balance: bool = False
     teacher: str | None = None
-    sentences: int = 0
     seed: int = 42
 
     def __post_init__(self) -> None:

@@ -66,7 +66,10 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--no-header", is_flag=True, help="The first record is data; columns are called #1, #2 ..."
 )
-@click.option("--sheet", help="The sheet of a spreadsheet.")
+@click.option(
+    "--sheet",
+    help="The sheet of a spreadsheet.  [default: all that have the column of the reviews]",
+)
 @click.option(
     "--cache",
     type=_PATH,

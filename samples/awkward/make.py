@@ -317,6 +317,12 @@ def make_open_document() -> None:
     )
     notes = row(cell("string", "note"))
     write_document(HERE / "kinds_of_cells.ods", {"Reviews": "".join(rows), "Notes": notes})
+    march = row(cell("string", "id"), cell("string", "text"))
+    march += row(number(1), cell("string", "Good."), gap)
+    april = row(gap) + row(cell("string", "Review"), cell("string", "id"))
+    april += row(cell("string", "Bad."), number(2)) + row(gap) + row(cell("string", "Worse."))
+    sheets = {"March": march, "Notes": notes, "Empty": row(gap), "April": april}
+    write_document(HERE / "several_sheets.ods", sheets)
     write_document(HERE / "empty.ods", {"Sheet1": row(gap)})
     key = '<manifest:encryption-data manifest:checksum="AA=="/>'
     write_document(HERE / "encrypted.ods", {"Sheet1": row(cell("string", "text"))}, key)

@@ -46,10 +46,10 @@ class TableOptions:
             beginning of the file as a table.
         header: whether the first record holds the column names. Without a header the
             columns are called by their place: ``#1``, ``#2`` ...
-        sheet: the worksheet to read; None is the only one with cells, or the only one of
-            those with the column of texts, else refused.
+        sheet: the worksheet to read; None is the only one with cells, or all of those
+            with the column of texts, one after another.
         text_column: which column that is, as :func:`find_column` takes it; it chooses
-            nothing but the worksheet.
+            nothing but the worksheets.
     """
 
     encoding: str | None = None
@@ -80,8 +80,8 @@ class Row:
     """One record of the input.
 
     Attributes:
-        number: 1 for the first record after the header; every record counts, also
-            blank and rejected ones.
+        number: 1 for the first record after the header; every record counts, also blank
+            and rejected ones, and from one sheet to the next they count on.
         raw: the record as the table's own writer needs it to write it back unchanged.
         cells: the text of the columns that were asked for, in that order; empty for a
             blank or rejected record.
@@ -120,7 +120,7 @@ class Table(Protocol):
 
     Attributes:
         name: what messages call it: the file as it was given, or ``standard input``.
-        columns: the column names, in order.
+        columns: the column names, in order; of several sheets those of the first.
     """
 
     name: str

@@ -35,13 +35,7 @@ def find_column(
     Raises:
         DataError: no column matches, or more than one.
     """
-    if wanted is None:
-        places = _places(columns, *TEXT_NAMES)
-        missing = f"called {', '.join(TEXT_NAMES[:-1])} or {TEXT_NAMES[-1]}"
-    else:
-        exact = [place for place, name in enumerate(columns) if name == wanted]
-        places = exact or _places(columns, wanted) or _numbered(columns, wanted)
-        missing = f"'{shown(wanted)}'"
+    places, missing = matching(columns, wanted), called(wanted)
     if len(places) == 1:
         return places[0]
     if places:
@@ -51,9 +45,24 @@ def find_column(
             f"Say which with {option} '#{places[0] + 1}'."
         )
     raise DataError(
-        f"{table_name} has no column {missing}. {_listed(columns)} "
+        f"{table_name} has no column {missing}. Its columns: {listed(columns)}. "
         f"{_delimiter_hint(columns)}Say which with {option}."
     )
+
+
+def matching(columns: Sequence[str], wanted: str | None) -> list[int]:
+    """The places of all columns that could be meant, as :func:`find_column` has it."""
+    if wanted is None:
+        return _places(columns, *TEXT_NAMES)
+    exact = [place for place, name in enumerate(columns) if name == wanted]
+    return exact or _places(columns, wanted) or _numbered(columns, wanted)
+
+
+def called(wanted: str | None) -> str:
+    """What a message says behind the word ``column``: its name, or those it may have."""
+    if wanted is None:
+        return f"called {', '.join(TEXT_NAMES[:-1])} or {TEXT_NAMES[-1]}"
+    return f"'{shown(wanted)}'"
 
 
 def check_new_names(columns: Sequence[str], new_names: Sequence[str], table_name: str) -> None:
@@ -79,25 +88,27 @@ def shown(text: str, longest: int = 40) -> str:
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
-def _plain(name: str) -> str:
+def listed(columns: Sequence[str]) -> str:
+    """Column names for a message, the first few of them."""
+    names = [shown(name) or "(no name)" for name in columns[:_LONGEST_LIST]]
+    more = len(columns) - len(names)
+    return f"{', '.join(names)}{f' and {more} more' if more else ''}"
+
+
+def plain(name: str) -> str:
+    """A name of a column or sheet without regard to case and outer blanks."""
     return name.strip().casefold()
 
 
 def _places(columns: Sequence[str], *names: str) -> list[int]:
-    plain = {_plain(name) for name in names}
-    return [place for place, name in enumerate(columns) if _plain(name) in plain]
+    wanted = {plain(name) for name in names}
+    return [place for place, name in enumerate(columns) if plain(name) in wanted]
 
 
 def _numbered(columns: Sequence[str], wanted: str) -> list[int]:
     number = re.fullmatch(r"#([0-9]{1,9})", wanted.strip())
     place = int(number[1]) if number else 0
     return [place - 1] if 1 <= place <= len(columns) else []
-
-
-def _listed(columns: Sequence[str]) -> str:
-    names = [shown(name) or "(no name)" for name in columns[:_LONGEST_LIST]]
-    more = len(columns) - len(names)
-    return f"Its columns: {', '.join(names)}{f' and {more} more' if more else ''}."
 
 
 def _delimiter_hint(columns: Sequence[str]) -> str:

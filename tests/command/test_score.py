@@ -79,6 +79,44 @@ def test_an_excel_workbook_keeps_its_values_and_sheets(
     assert out["Notes"]["B2"].value == "=1+1"
 
 
+def test_all_sheets_with_the_column_are_labelled(
+    thumbs: Run, folder: Path, tiny_bundle: Path
+) -> None:
+    """One run labels each sheet that has the column, and says which these are."""
+    book = openpyxl.Workbook()
+    sheets: dict[str, list[tuple[object, ...]]] = {
+        "March": [("id", "Words"), (1, GOOD)],
+        "Sums": [("month", "reviews"), ("March", 1)],
+        "April": [("words", "id"), (BAD, 2), (None, 3)],
+    }
+    for title, rows in sheets.items():
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    book.save(folder / "r.xlsx")
+    words = ("--text-column", "words", "--model", tiny_bundle, "--summary", "s.json")
+    result = thumbs("score", "r.xlsx", *words)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.decode().splitlines()[0] == (
+        "thumbs: r.xlsx: 2 of 3 sheets with cells have the column of texts and get labels: "
+        "March, April."
+    )
+    out = openpyxl.load_workbook(folder / "r.labelled.xlsx")
+    found = {one.title: [row[2:5:2] for row in one.iter_rows(values_only=True)] for one in out}
+    assert {title: [row[:1] for row in rows] for title, rows in found.items()} == {
+        "Sheet": [],
+        "March": [("label",), ("positive",)],
+        "Sums": [(), ()],
+        "April": [("label",), ("negative",), (None,)],
+    }
+    counts = json.loads((folder / "s.json").read_text())
+    assert (counts["rows"], counts["empty"], counts["labels"]) == (
+        3,
+        1,
+        {"negative": 1, "positive": 1},
+    )
+
+
 def test_parquet_and_json_lines_keep_their_values(
     thumbs: Run, folder: Path, tiny_bundle: Path
 ) -> None:

@@ -92,6 +92,13 @@ def test_a_table_of_reviews(tmp_path: Path) -> None:
         read_reviews(table, None, "stars", LABELS)
 
 
+def test_reviews_on_several_sheets() -> None:
+    """The column that is named says which sheets of a workbook are read."""
+    workbook = PACKAGED_FILE.parents[1] / "samples" / "awkward" / "texts_on_one_sheet.xlsx"
+    assert read_reviews(workbook, None, None, LABELS).texts == ("Good.", "Bad.")
+    assert read_reviews(workbook, "sum", None, LABELS).texts == ("2",)
+
+
 def test_labels_by_number(tmp_path: Path) -> None:
     """Classes numbered from 0, as in the hub's data sets, are the model's own in their order."""
     table = write_table(tmp_path / "numbers.csv", [("Good.", "1"), ("Bad.", "0")])

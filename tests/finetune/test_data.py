@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import openpyxl
 import pandas as pd
 import pytest
 
 from finetune.data import DataSettings, class_order, load_data
-from finetune.sources import Examples, read_source
+from finetune.sources import Examples, read_source, read_table
 from finetune.splits import place
 from score.errors import DataError, NoInputError, UsageError
 from tests.conftest import write_table
@@ -186,6 +187,20 @@ def test_labels_that_do_not_fit(
     with pytest.raises(DataError) as caught:
         class_order(Examples("r.csv", labels, labels), wanted)
     assert str(caught.value) == message
+
+
+def test_a_workbook_of_several_sheets(tmp_path: Path) -> None:
+    """Of a workbook all sheets with the texts are read, wherever text and label stand on them."""
+    book = openpyxl.Workbook()
+    march = [("text", "label"), ("Good.", "a"), ("Bad.", "b")]
+    april = [("id", "Label", "Text"), ("1", "b", "Worse.")]
+    for rows in (march, [("note",), ("Ask Ann.",)], april):
+        sheet = book.create_sheet()
+        for row in rows:
+            sheet.append(row)
+    book.save(tmp_path / "r.xlsx")
+    examples = read_table(tmp_path / "r.xlsx", None, "label")
+    assert (examples.texts, examples.labels) == (("Good.", "Bad.", "Worse."), ("a", "b", "b"))
 
 
 def test_a_row_without_a_label(tmp_path: Path) -> None:

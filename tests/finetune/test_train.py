@@ -63,11 +63,14 @@ def test_metrics_say_what_was_made_from_what(tiny_checkpoint: Path, tiny_base: P
         "commands",
         "base",
         "data",
+        "audit",
         "settings",
+        "lessons",
         "temperature",
         "evaluation",
         "validation",
         "history",
+        "baseline",
         "versions",
     ]
     (command,) = metrics["commands"]
@@ -85,6 +88,9 @@ def test_metrics_say_what_was_made_from_what(tiny_checkpoint: Path, tiny_base: P
     figures = ["n", "accuracy", "precision", "recall", "f1", "log_loss", "ece"]
     assert list(metrics["evaluation"]) == list(metrics["validation"]) == figures
     assert metrics["evaluation"]["accuracy"] >= 0.9
+    assert list(metrics["baseline"]) == ["validation", "test"]
+    assert list(metrics["baseline"]["test"]) == figures
+    assert metrics["lessons"]["n"] == {"labelled": 30}
     assert 0.05 < metrics["temperature"] < 20
     assert {"loss", "eval_loss"} <= {key for entry in metrics["history"] for key in entry}
     assert set(metrics["versions"]) == {"torch", "transformers", "datasets"}

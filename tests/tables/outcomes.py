@@ -191,6 +191,8 @@ GOOD = {
     "row_spans.xlsx": Good(("Good.", "Bad.")),
     "semicolons.csv": Good(("Good; very good.", "Bad, really bad."), delimiter=";"),
     "separator_line.csv": Good(("Good, very good.",), delimiter=";"),
+    "several_sheets.ods": Good(("Good.", "Bad.", None, "Worse.")),
+    "several_sheets.xlsx": Good(("Good.", "Bad.", "Bad.", None, "Good.", "Good.", "Good.")),
     "shared_strings.xlsx": Good(
         (
             "  Bad & <sad>.",
@@ -219,7 +221,7 @@ GOOD = {
     "tabs_and_commas.tsv": Good(("Good.", "Bad."), delimiter="\t"),
     "tabs_in_a_csv.csv": Good(("Good, very good.", "Bad; very bad."), delimiter="\t"),
     "texts_on_one_sheet.xlsx": Good(("Good.", "Bad.")),
-    "two_sheets.xlsx": Good(("Bad.", "Worse."), options=TableOptions(sheet="april ")),
+    "two_sheets.xlsx": Good(("Good.", "Bad.", "Worse.")),
     "unicode_line_breaks.csv": Good(("One\u2028two\x0bthree\x0cfour\x85five.", "Bad.")),
     "unquoted_comma_in_text.csv": Good(
         ("Good.", Reject("3 cells under 2 columns", "2,Bad, very bad."), "Fine."),
@@ -433,8 +435,10 @@ BAD = {
         "{}, row 1: text follows a closing quote. Double the quotes inside a quoted cell, or say "
         "the delimiter with --delimiter.",
     ),
-    "two_sheets.xlsx": Bad(
-        65, "{} has 2 sheets with the column of texts: March, April. Say which with --sheet."
+    "texts_on_no_sheet.xlsx": Bad(
+        65,
+        "{} has 2 sheets with cells, none with a column called text, review, comment, content, "
+        "sentence or body: March (id, stars); April (id, stars). Say which with --text-column.",
     ),
     "two_tables.csv": Bad(
         65,
@@ -445,6 +449,11 @@ BAD = {
         65,
         "{}, row 4: records of 2 cells follow a blank line, but the header has 3. Put each "
         "table into a file of its own.",
+    ),
+    "two_texts_on_a_sheet.xlsx": Bad(
+        65,
+        "{}, sheet 'Notes' has more than one column called text, review, comment, content, "
+        "sentence or body: comment, text. Say which with --text-column, or one sheet with --sheet.",
     ),
     "unclosed_quote.csv": Bad(65, "{}, row 2: a quoted cell is never closed. Close its quote."),
     "utf16_be_no_bom.csv": Bad(65, "{}, the header: " + WIDE.format("utf-16-be")),

@@ -147,6 +147,62 @@ def test_a_hidden_sheet_can_be_scored(samples: Path, relabel: Relabel) -> None:
     assert workbook.active.title == "Reviews"
 
 
+def test_all_sheets_with_the_texts_get_labels(
+    samples: Path, relabel: Relabel, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each sheet with the column of texts gets labels, wherever it stands; the others are kept."""
+    path = samples / "several_sheets.ods"
+    with caplog.at_level(logging.WARNING):
+        output = relabel(open_table(path))
+    book: Any = openpyxl.load_workbook(io.BytesIO(output))
+    new, label = ("label", "confidence"), ("NEW", 0.5)
+    assert {sheet.title: list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets} == {
+        "March": [("id", "text", *new), (1, "Good.", *label)],
+        "Notes": [("note",)],
+        "Empty": [],
+        "April": [
+            (None,) * 4,
+            ("Review", "id", *new),
+            ("Bad.", 2, *label),
+            (None,) * 4,
+            ("Worse.", None, *label),
+        ],
+    }
+    assert caplog.messages == [
+        f"{path}: 2 of 3 sheets with cells have the column of texts and get labels: March, April.",
+        f"{path} is written as an .xlsx workbook: its values are kept, but no formats, "
+        "formulas, charts, merged cells or error values.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            TableOptions(sheet="May"),
+            " has no sheet 'May': March, Notes, Empty, April. Say which with --sheet.",
+        ),
+        (TableOptions(sheet="Empty"), ": the sheet 'Empty' is empty. Say another --sheet."),
+        (
+            TableOptions(text_column="stars"),
+            " has 3 sheets with cells, none with a column 'stars': March (id, text); Notes "
+            "(note); April (Review, id). Say which with --text-column.",
+        ),
+        (
+            TableOptions(text_column="#2"),
+            ": nothing says that column #2 is the same one on the 2 sheets that have it: March "
+            "(text), April (id). Say which with --sheet.",
+        ),
+    ],
+)
+def test_sheets_that_are_not_clear(options: TableOptions, message: str, samples: Path) -> None:
+    """Where it is not clear which sheets are meant, those that there are are named."""
+    path = samples / "several_sheets.ods"
+    with pytest.raises(DataError) as refused:
+        open_table(path, options)
+    assert str(refused.value) == f"{path}{message}"
+
+
 def test_it_is_said_what_is_lost(
     samples: Path, relabel: Relabel, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -283,6 +339,6 @@ def test_a_process_that_crashes(samples: Path) -> None:
     assert sum(1 for _ in table.rows([0])) == 6
     table._process._child.kill()
     with pytest.raises(DataError) as refused:
-        list(table._process.rows(table._sheet))
+        list(table._process.rows(table._sheets[0]))
     assert str(refused.value) == TOO_MUCH.format(path)
     table.close()

@@ -32,6 +32,7 @@ WORKBOOKS = {
         "merged_cells.xlsx",
         "prefixed_tags.xlsx",
         "row_spans.xlsx",
+        "several_sheets.xlsx",
         "shared_strings.xlsx",
         "texts_on_one_sheet.xlsx",
     )
@@ -73,12 +74,15 @@ def damaged_parts(draw: st.DrawFn) -> bytes:
     return package_of(parts | {name: draw(damage(content))})
 
 
-def label(content: bytes) -> bytes:
+def label(content: bytes, prefix: str = "") -> bytes:
     """Label a workbook."""
     target = io.BytesIO()
     table = ExcelTable(Source("damaged.xlsx", io.BytesIO(content), owned=True), TableOptions())
     try:
-        columns = [NewColumn("label", "text"), NewColumn("confidence", "number")]
+        columns = [
+            NewColumn(f"{prefix}label", "text"),
+            NewColumn(f"{prefix}confidence", "number"),
+        ]
         writer = table.writer(target, columns)
         for row in table.rows(range(min(2, len(table.columns)))):
             writer.write(row, () if row.blank else ("NEW", 0.5))
@@ -113,7 +117,7 @@ def test_a_damaged_part(content: bytes) -> None:
     """A workbook with a damaged part is labelled or refused; labelled, it can be read again."""
     written = label_or_refuse(content)
     if written is not None:
-        label(written)
+        label(written, "second_")
 
 
 @pytest.mark.parametrize("name", WORKBOOKS)

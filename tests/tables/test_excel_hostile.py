@@ -151,6 +151,26 @@ def latin_sheet(samples: Path, path: Path) -> None:
     changed(samples / "row_spans.xlsx", path, {SHEET: head + sheet})
 
 
+def many_wide_sheets(samples: Path, path: Path) -> None:
+    """Sixty sheets with texts, each as wide as a sheet can be."""
+    parts = parts_of((samples / "row_spans.xlsx").read_bytes())
+    main, relations = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
+    tab = parts[main][parts[main].index(b"<sheet ") : parts[main].index(b"</sheets>")]
+    start = parts[relations].index(b"<Relationship ")
+    one = parts[relations][start : parts[relations].index(b"/>", start) + 2]
+    sheet = b"<worksheet %s><sheetData><row><c t='str'><v>text</v></c>" % MAIN
+    sheet += b"<c/>" * 16_383 + b"</row></sheetData></worksheet>"
+    tabs, targets = b"", b""
+    for number in range(60):
+        title = b"S%d" % number
+        tabs += tab.replace(b"Reviews", title).replace(b'"rId1"', b'"%s"' % title)
+        targets += one.replace(b'"rId1"', b'"%s"' % title).replace(b"sheet1", title)
+        parts[f"xl/worksheets/S{number}.xml"] = sheet
+    parts[main] = parts[main].replace(tab, tabs)
+    parts[relations] = parts[relations].replace(one, targets)
+    path.write_bytes(package_of(parts))
+
+
 def many_tabs(samples: Path, path: Path) -> None:
     """Ten thousand tabs that show one long sheet without a value."""
     main = parts_of((samples / "row_spans.xlsx").read_bytes())["xl/workbook.xml"]
@@ -183,6 +203,8 @@ ATTACKS: dict[Callable[[Path, Path], None], str] = {
     ),
     stolen_password: "{} is protected by a password. Save it without a password.",
     two_sheets_of_rows: f"{PART} it has its rows twice. {SAVE_AGAIN}",
+    many_wide_sheets: "{} has too many columns and formats on its 60 sheets with the column of "
+    "texts. Say which with --sheet.",
     latin_sheet: f"{PART} it is in iso-8859-1; only utf-8 can be read. {SAVE_AGAIN}",
 }
 

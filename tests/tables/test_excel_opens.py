@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from score.tables import Table, open_table
-from tests.tables.outcomes import GOOD
+from tests.tables.outcomes import GOOD, Good
+from tests.tables.workbooks import load_workbook
 
 Relabel = Callable[[Table], bytes]
 
@@ -57,23 +58,33 @@ def test_it_opens_with_its_labels(name: str, folder: Path) -> None:
     """The program finds each text and the label beside it, and can print the workbook."""
     good, stem = GOOD[name], Path(name).stem
     assert (folder / f"{stem}.pdf").read_bytes().startswith(b"%PDF-")
-    sheets = [read(file) for file in folder.glob(f"{stem}-*.csv")]
-    (labelled,) = [rows for rows in sheets if any("label" in row for row in rows)]
-    top = next(place for place, row in enumerate(labelled) if "label" in row)
-    column = labelled[top].index("label")
-    records = labelled[top + 1 : top + 1 + len(good.rows)]
-    assert labelled[top][column:] == ["label", "confidence"]
-    assert [row[column:] for row in records] == [
+    cells = [pair for sheet in sheets_of(folder / name) for pair in labelled(read(sheet), good)]
+    assert [new for _, new in cells] == [
         ["", ""] if seen is None else ["NEW", "0.5"] for seen in good.rows
     ]
     if name not in OTHER_TEXTS:
         texts = [seen.replace("\r", "") for seen in good.rows if isinstance(seen, str)]
-        found = [
-            row[good.column]
-            for row, seen in zip(records, good.rows, strict=True)
-            if seen is not None
-        ]
+        found = [text for (text, _), seen in zip(cells, good.rows, strict=True) if seen is not None]
         assert found == texts
+
+
+def sheets_of(file: Path) -> list[Path]:
+    """What became of the sheets, in the order of their tabs."""
+    titles = load_workbook(file.read_bytes()).sheetnames
+    return [
+        made for title in titles if (made := file.with_name(f"{file.stem}-{title}.csv")).exists()
+    ]
+
+
+def labelled(rows: list[list[str]], good: Good) -> list[tuple[str, list[str]]]:
+    """Text and new cells of each record; none of a sheet without labels."""
+    top = next((place for place, row in enumerate(rows) if "label" in row), None)
+    if top is None:
+        return []
+    column = rows[top].index("label")
+    assert rows[top][column:] == ["label", "confidence"]
+    texts = column - 1 if " Review " in rows[top] else good.column
+    return [(row[texts], row[column:]) for row in rows[top + 1 : top + 1 + len(good.rows)]]
 
 
 def read(file: Path) -> list[list[str]]:

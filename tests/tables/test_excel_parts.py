@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from score.tables import Table, TableOptions, open_table
+from score.tables import Table, open_table
 from score.tables.excel import styles as excel_styles
 from tests.tables.outcomes import GOOD
 from tests.tables.workbooks import changed, load_workbook, package_of, parts_of
@@ -23,13 +23,18 @@ Relabel = Callable[[Table], bytes]
 SHEET = "xl/worksheets/sheet1.xml"
 STYLES = "xl/styles.xml"
 MAIN = "xl/workbook.xml"
+SHEETS = [f"xl/worksheets/sheet{number}.xml" for number in range(8)]
 TABLE = "xl/tables/table1.xml"
 
 CHANGED = {
     "chart.xlsx": {SHEET, STYLES, MAIN},
     "excel_table.xlsx": {SHEET, STYLES, TABLE},
-    "texts_on_one_sheet.xlsx": {"xl/worksheets/sheet2.xml"},
-    "two_sheets.xlsx": {SHEET, STYLES},
+    "several_sheets.xlsx": {
+        *(SHEETS[number] for number in (1, 2, 4, 5, 6)),
+        *(STYLES, MAIN, TABLE, "xl/tables/table2.xml"),
+    },
+    "texts_on_one_sheet.xlsx": {SHEETS[2]},
+    "two_sheets.xlsx": {SHEETS[1], SHEETS[2], STYLES},
 }
 """The parts that change, where they are not the sheet and the styles, if there are any."""
 
@@ -41,10 +46,9 @@ def workbooks() -> list[str]:
 
 @pytest.mark.parametrize("name", workbooks())
 def test_all_other_parts_are_copied(name: str, samples: Path, relabel: Relabel) -> None:
-    """All parts but sheet and styles are the same bytes, packed and dated alike, in order."""
+    """All parts but sheets and styles are the same bytes, packed and dated alike, in order."""
     content = (samples / name).read_bytes()
-    options = TableOptions(sheet="March") if name == "two_sheets.xlsx" else TableOptions()
-    output = relabel(open_table(samples / name, options))
+    output = relabel(open_table(samples / name))
     before, after = parts_of(content), parts_of(output)
     assert list(after) == list(before)
     default = {SHEET, STYLES} & before.keys()
@@ -73,19 +77,18 @@ def test_cutting_the_new_cells_out_gives_the_rows(
     name: str, samples: Path, relabel: Relabel
 ) -> None:
     """Without the new cells, the rows of a sheet are what they were, byte for byte."""
-    options = TableOptions(sheet="March") if name == "two_sheets.xlsx" else TableOptions()
-    part = "xl/worksheets/sheet2.xml" if name == "texts_on_one_sheet.xlsx" else SHEET
-    before = parts_of((samples / name).read_bytes())[part]
-    after = parts_of(relabel(open_table(samples / name, options)))[part]
+    before = parts_of((samples / name).read_bytes())
+    after = parts_of(relabel(open_table(samples / name)))
     rows = re.compile(rb"<(?:x:)?sheetData>.*</(?:x:)?sheetData>", re.DOTALL)
     new = (
         rb'<((?:x:)?)c r="[A-Z]+[0-9]+"(?: s="[0-9]+")?(?: t="inlineStr"><\1is>'
         rb"<\1t>(?:label|confidence|NEW)</\1t></\1is>|><\1v>0.5</\1v>)</\1c>"
     )
-    found, wanted = rows.search(after), rows.search(before)
-    assert found is not None
-    assert wanted is not None
-    assert re.sub(new, b"", found[0]) == wanted[0]
+    for part in CHANGED.get(name, {SHEET}) & set(SHEETS):
+        found, wanted = rows.search(after[part]), rows.search(before[part])
+        assert found is not None
+        assert wanted is not None
+        assert re.sub(new, b"", found[0]) == wanted[0]
 
 
 def test_rows_say_how_many_columns_they_span(samples: Path, relabel: Relabel) -> None:

@@ -19,7 +19,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
 # Named in no message of calamine's, so that nothing else is taken for it.
@@ -62,19 +62,33 @@ def _serve(path: str, requests: BinaryIO, answers: BinaryIO) -> None:
     for place, sheet in enumerate(workbook.sheets_metadata):
         if sheet.typ is python_calamine.SheetTypeEnum.WorkSheet:
             hidden = sheet.visible is not python_calamine.SheetVisibleEnum.Visible
-            row, column = workbook.get_sheet_by_index(place).end or (-1, -1)
-            about.append((place, sheet.name, hidden, row + 1, column + 1))
+            size = _size(workbook.get_sheet_by_index(place))
+            about.append((place, sheet.name, hidden, *size))
     _say(answers, about)
     for request in requests:
         limits.start_clock()
         sheet = workbook.get_sheet_by_index(int(request))
         # How long the rows take is up to whoever reads them.
         limits.stop_clock()
-        gap = [None] * (sheet.start[1] if sheet.start else 0)
-        for row in sheet.iter_rows() if sheet.start else ():
-            cells = [_plain(cell) for cell in _without_empty_end(row)]
-            _say(answers, gap + cells if cells else [])
+        for row in _rows(sheet):
+            _say(answers, row)
         _say(answers, None)
+        # It may be too large to be in memory together with the next one.
+        del sheet
+
+
+def _size(sheet: Any) -> tuple[int, int, int, list[Any]]:
+    """How many rows and columns a sheet has, then place and cells of its first filled row."""
+    row, column = sheet.end or (-1, -1)
+    filled = ((place, cells) for place, cells in enumerate(_rows(sheet)) if cells)
+    return row + 1, column + 1, *next(filled, (0, []))
+
+
+def _rows(sheet: Any) -> Iterator[list[Any]]:
+    gap = [None] * (sheet.start[1] if sheet.start else 0)
+    for row in sheet.iter_rows() if sheet.start else ():
+        cells = [_plain(cell) for cell in _without_empty_end(row)]
+        yield gap + cells if cells else []
 
 
 def _load(path: str) -> Any:

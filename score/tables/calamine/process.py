@@ -38,17 +38,21 @@ class Sheet:
 
     Attributes:
         place: its place in the workbook.
-        name: its name.
+        title: what its tab says.
         hidden: whether it is hidden.
         rows: how many it has, up to the last with a cell that holds anything.
         columns: likewise.
+        top: the place of its first row that holds anything.
+        first: that row's cells; none where no row holds anything.
     """
 
     place: int
-    name: str
+    title: str
     hidden: bool
     rows: int
     columns: int
+    top: int
+    first: tuple[Value, ...]
 
 
 class CalamineProcess:
@@ -82,7 +86,9 @@ class CalamineProcess:
         patience = threading.Timer(_PATIENCE, self._child.kill)
         patience.start()
         try:
-            self.sheets = tuple(Sheet(*about) for about in self._answer())
+            self.sheets = tuple(
+                Sheet(*(*about, tuple(map(_value, first)))) for *about, first in self._answer()
+            )
         except BaseException:
             self.close()
             raise

@@ -14,9 +14,9 @@ from typing import BinaryIO
 from score.errors import DataError
 from score.tables import NewColumn, Row, Source, TableOptions, TableWriter
 from score.tables.calamine.process import CalamineProcess, Sheet, Value
-from score.tables.calamine.xlsx_writer import MAX_TEXT, XlsxWriter, check_size, fits
-from score.tables.columns import shown
+from score.tables.calamine.xlsx_writer import MAX_TEXT, SheetRow, XlsxWriter, check_size, fits
 from score.tables.numbers import number_text
+from score.tables.sheets import SheetColumns, check_names, choose_sheets, label_of, places_on
 
 _MINUTE, _HOUR = 60, 3600
 
@@ -24,14 +24,14 @@ logger = logging.getLogger(__name__)
 
 
 class CalamineTable:
-    """A sheet of an .xls, .xlsb or .ods spreadsheet.
+    """The sheet of an .xls, .xlsb or .ods spreadsheet that was asked for, or several in a row.
 
     Dates are read as ``2024-03-01``, whole numbers without a decimal point, and a formula
     as the value it had when the spreadsheet was saved.
 
     Args:
         source: the opened file.
-        options: sheet and header are used.
+        options: sheet, text_column and header are used.
 
     Raises:
         DataError: the file is damaged, encrypted or empty, or the sheet is not clear.
@@ -40,49 +40,55 @@ class CalamineTable:
     def __init__(self, source: Source, options: TableOptions) -> None:
         self.name = source.name
         self._source = source
+        self._options = options
         self._process = CalamineProcess(source)
         try:
-            self._sheet = _choose_sheet(self._process.sheets, options.sheet, source.name)
-            check_size(self._sheet, source.name)
-            # The rows above the first record, with the column names if there are any.
-            self._top: list[list[Value]] = []
-            self._first: list[Value] | None = None
-            self._rows = self._process.rows(self._sheet)
-            self._read_top(header=options.header)
+            choice = choose_sheets(self.name, self._process.sheets, self._columns_of, options)
+            for sheet in choice.sheets:
+                check_size(sheet, self.name)
         except BaseException:
             self._process.close()
             raise
-        places = range(self._sheet.columns)
-        if options.header:
-            self.columns = tuple(_text(_at(self._top[-1], place)) for place in places)
-        else:
-            self.columns = tuple(f"#{place + 1}" for place in places)
-        self._header = options.header
+        self._notice = choice.notice
+        self._sheets = choice.sheets
+        several = len(choice.sheets) > 1
+        self._columns = [
+            SheetColumns(
+                label_of(self.name, sheet) if several else self.name, self._columns_of(sheet) or ()
+            )
+            for sheet in choice.sheets
+        ]
+        self.columns = self._columns[0].names
 
     def rows(self, wanted: Sequence[int]) -> Iterator[Row]:
         """Read all records once, in order, with the text of the columns ``wanted``.
 
         Raises:
-            DataError: the sheet is damaged, or a cell has no room in an .xlsx workbook.
+            DataError: a sheet is damaged, or a cell has no room in an .xlsx workbook.
         """
-        above = len(self._top)
-        for number, cells in enumerate(self._records(), start=1):
-            for cell in cells:
-                if isinstance(cell, str) and not fits(cell):
-                    raise DataError(
-                        f"{self.name}, row {number}: a cell has {len(cell)} characters, and a "
-                        f"workbook can hold {MAX_TEXT}. Save the sheet as CSV."
-                    )
-            texts = tuple(_text(_at(cells, place)) for place in wanted)
-            yield Row(number, (above + number - 1, cells), texts if cells else ())
+        number = 0
+        for sheet, columns in zip(self._sheets, self._columns, strict=True):
+            places = places_on(columns, self._columns[0], wanted, self._options.text_column)
+            above = self._above(sheet)
+            for place, cells in enumerate(self._process.rows(sheet)):
+                if place < above:
+                    continue
+                number += 1
+                _check_cells(cells, f"{columns.label}, row {place - above + 1}")
+                texts = tuple(_text(_at(cells, column)) for column in places)
+                yield Row(number, SheetRow(sheet, place, cells), texts if cells else ())
 
     def writer(self, target: BinaryIO, new_columns: Sequence[NewColumn]) -> TableWriter:
         """Start an .xlsx workbook with all sheets, and say that it is one.
 
         Raises:
-            DataError: a sheet has no room for the columns, or a name or cell that .xlsx
-                cannot hold.
+            DataError: a sheet has no room for the columns or has one of that name, or a
+                name or cell is nothing that .xlsx can hold.
         """
+        names = [one.name for one in new_columns]
+        check_names(self._columns[1:], names)
+        if self._notice:
+            logger.warning("%s", self._notice)
         logger.warning(
             "%s is written as an .xlsx workbook: its values are kept, but no formats, formulas, "
             "charts, merged cells or error values.",
@@ -90,15 +96,15 @@ class CalamineTable:
         )
         others = CalamineProcess(self._source)
         try:
-            writer = XlsxWriter(target, self.name, others.sheets, self._sheet, new_columns)
+            writer = XlsxWriter(target, self.name, others.sheets, self._sheets, len(names))
             for sheet in others.sheets:
-                if sheet.place != self._sheet.place:
+                if sheet not in self._sheets:
                     writer.copy(sheet, others.rows(sheet))
         finally:
             others.close()
-        for place, cells in enumerate(self._top):
-            is_header = self._header and place == len(self._top) - 1
-            writer.write_top(place, cells, [one.name for one in new_columns] if is_header else [])
+        if self._options.header:
+            for sheet in self._sheets:
+                writer.write_header(sheet, names)
         return writer
 
     def close(self) -> None:
@@ -106,40 +112,26 @@ class CalamineTable:
         self._process.close()
         self._source.close()
 
-    def _read_top(self, *, header: bool) -> None:
-        for cells in self._rows:
-            if cells and not header:
-                self._first = cells
-                return
-            self._top.append(cells)
-            if cells:
-                return
+    def _columns_of(self, sheet: Sheet) -> tuple[str, ...] | None:
+        if not sheet.first:
+            return None
+        places = range(sheet.columns)
+        if not self._options.header:
+            return tuple(f"#{place + 1}" for place in places)
+        return tuple(_text(_at(sheet.first, place)) for place in places)
 
-    def _records(self) -> Iterator[list[Value]]:
-        if self._first is not None:
-            yield self._first
-        yield from self._rows
+    def _above(self, sheet: Sheet) -> int:
+        """How many rows stand above the records."""
+        return sheet.top + 1 if self._options.header else sheet.top
 
 
-def _choose_sheet(sheets: Sequence[Sheet], wanted: str | None, name: str) -> Sheet:
-    if wanted is None:
-        found = [sheet for sheet in sheets if sheet.rows]
-        if not found:
-            raise DataError(f"{name} is empty. It needs a row with the column names.")
-        problem = f"has {len(found)} sheets with cells"
-    else:
-        plain = wanted.strip().casefold()
-        found = [sheet for sheet in sheets if sheet.name == wanted]
-        found = found or [sheet for sheet in sheets if sheet.name.strip().casefold() == plain]
-        problem = f"has no sheet '{shown(wanted)}'"
-    if len(found) != 1:
-        names = ", ".join(shown(sheet.name) for sheet in found or sheets)
-        raise DataError(f"{name} {problem}: {names}. Say which with --sheet.")
-    if not found[0].rows:
-        raise DataError(
-            f"{name}: the sheet '{shown(found[0].name)}' is empty. Say another --sheet."
-        )
-    return found[0]
+def _check_cells(cells: Sequence[Value], name: str) -> None:
+    for cell in cells:
+        if isinstance(cell, str) and not fits(cell):
+            raise DataError(
+                f"{name}: a cell has {len(cell)} characters, and a workbook can hold {MAX_TEXT}. "
+                "Save the sheet as CSV."
+            )
 
 
 def _at(cells: Sequence[Value], place: int) -> Value:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from score.errors import DataError
 from score.tables.columns import shown
 from score.tables.numbers import rounded
 
 if TYPE_CHECKING:
-    from score.tables import Cell, NewColumn, Row
+    from score.tables import Cell, Row
     from score.tables.calamine.process import Sheet, Value
 
 MAX_ROWS = 1_048_576
@@ -39,15 +39,23 @@ class _Exact(float):
         return repr(float(self)).removesuffix(".0")
 
 
+class SheetRow(NamedTuple):
+    """A record, where it is to be written: its sheet, its row counted from 0, and its cells."""
+
+    sheet: Sheet
+    place: int
+    cells: Sequence[Value]
+
+
 class XlsxWriter:
-    """Writes the rows of a sheet with their new cells, and copies the others.
+    """Writes the rows of some sheets with their new cells, and copies the others.
 
     Args:
         target: where the workbook goes; it stays open.
         table_name: what messages call the spreadsheet.
         sheets: all sheets, in order.
-        chosen: the one that gets the columns.
-        new_columns: what they are called.
+        chosen: those that get new columns.
+        new_columns: how many these are.
 
     Raises:
         DataError: .xlsx has no room for a sheet or the columns, or its name cannot stand there.
@@ -58,13 +66,13 @@ class XlsxWriter:
         target: BinaryIO,
         table_name: str,
         sheets: Sequence[Sheet],
-        chosen: Sheet,
-        new_columns: Sequence[NewColumn],
+        chosen: Sequence[Sheet],
+        new_columns: int,
     ) -> None:
         import xlsxwriter
 
         for sheet in sheets:
-            check_size(sheet, table_name, len(new_columns) if sheet == chosen else 0)
+            check_size(sheet, table_name, new_columns if sheet in chosen else 0)
         # In constant memory it keeps one row of each sheet, the rest in temporary files.
         options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
         self._workbook = xlsxwriter.Workbook(target, options)
@@ -72,12 +80,10 @@ class XlsxWriter:
             kind: self._workbook.add_format({"num_format": code}) for kind, code in _FORMATS.items()
         }
         self._table_name = table_name
-        self._column = chosen.columns
         # A workbook opens with a sheet that is not hidden, and has to have one.
-        front = next((sheet for sheet in (chosen, *sheets) if not sheet.hidden), chosen)
+        front = next((sheet for sheet in (*chosen, *sheets) if not sheet.hidden), chosen[0])
         self._sheets = {sheet.place: self._add(sheet, hide=sheet != front) for sheet in sheets}
         self._sheets[front.place].activate()
-        self._sheet = self._sheets[chosen.place]
 
     def copy(self, sheet: Sheet, rows: Iterable[Sequence[Value]]) -> None:
         """Write all rows of another sheet.
@@ -88,21 +94,23 @@ class XlsxWriter:
         for place, cells in enumerate(rows):
             self._put(self._sheets[sheet.place], place, cells)
 
-    def write_top(self, place: int, cells: Sequence[Value], names: Sequence[str]) -> None:
-        """Write a row above the records, with the names of the new columns if it has them."""
-        self._put(self._sheet, place, cells)
-        for column, name in enumerate(names, start=self._column):
-            self._sheet.write_string(place, column, name)
+    def write_header(self, sheet: Sheet, names: Sequence[str]) -> None:
+        """Write the first row of a sheet with the names of the new columns."""
+        target = self._sheets[sheet.place]
+        self._put(target, sheet.top, sheet.first)
+        for column, name in enumerate(names, start=sheet.columns):
+            target.write_string(sheet.top, column, name)
 
     def write(self, row: Row, cells: Sequence[Cell]) -> None:
         """Write one record; ``cells`` is empty for a blank one."""
-        place, values = cast("tuple[int, Sequence[Value]]", row.raw)
-        self._put(self._sheet, place, values)
-        for column, cell in enumerate(map(rounded, cells), start=self._column):
+        sheet, place, values = cast("SheetRow", row.raw)
+        target = self._sheets[sheet.place]
+        self._put(target, place, values)
+        for column, cell in enumerate(map(rounded, cells), start=sheet.columns):
             if isinstance(cell, str):
-                self._put_text(self._sheet, place, column, cell)
+                self._put_text(target, place, column, cell)
             elif cell is not None:
-                self._sheet.write_number(place, column, _Exact(cell), self._formats[float])
+                target.write_number(place, column, _Exact(cell), self._formats[float])
 
     def close(self) -> None:
         """Put the workbook together; the target stays open."""
@@ -112,10 +120,10 @@ class XlsxWriter:
         from xlsxwriter.exceptions import XlsxWriterException
 
         try:
-            added = self._workbook.add_worksheet(sheet.name)
+            added = self._workbook.add_worksheet(sheet.title)
         except XlsxWriterException as exc:
             raise DataError(
-                f"{self._table_name}: the sheet '{shown(sheet.name)}' cannot be called so in an "
+                f"{self._table_name}: the sheet '{shown(sheet.title)}' cannot be called so in an "
                 ".xlsx workbook. Give it another name of at most 31 characters."
             ) from exc
         if sheet.hidden and hide:
@@ -152,7 +160,7 @@ def check_size(sheet: Sheet, table_name: str, new_columns: int = 0) -> None:
     """
     if sheet.rows > MAX_ROWS or sheet.columns + new_columns > MAX_COLUMNS:
         raise DataError(
-            f"{table_name}: the sheet '{shown(sheet.name)}' has {sheet.rows} rows and "
+            f"{table_name}: the sheet '{shown(sheet.title)}' has {sheet.rows} rows and "
             f"{sheet.columns} columns, too many for an .xlsx workbook. Save the sheet as CSV."
         )
 

@@ -13,57 +13,81 @@ from score.tables.excel.refs import MAX_COLUMNS, Area, column_letters
 from score.tables.excel.styles import Styles
 from score.tables.excel.surroundings import width_edits
 from score.tables.excel.tables import ExcelTableArea, with_columns
-from score.tables.excel.workbook import Sheet, Workbook, with_wider_filter
-from score.tables.excel.writer import Changes
+from score.tables.excel.workbook import Sheet, WiderFilter, Workbook, with_wider_filters
+from score.tables.excel.writer import Changes, RowPlace, SheetChanges
 from score.tables.excel.xml import Edit, prefix_of
+from score.tables.sheets import SheetColumns
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenSheet:
-    """A sheet with all that was found out about it."""
+    """A sheet that gets labels, with all that was found out about it."""
 
-    package: Package
-    workbook: Workbook
     sheet: Sheet
     tables: tuple[ExcelTableArea, ...]
     layout: Layout
+    columns: SheetColumns
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWorkbook:
+    """A workbook with all that was found out about it."""
+
+    package: Package
+    main: Workbook
     styles: Styles
+    sheets: tuple[OpenSheet, ...]
 
 
-def changes_for(opened: OpenSheet, names: Sequence[str]) -> Changes:
+def changes_for(opened: OpenWorkbook, names: Sequence[str]) -> Changes:
     """Find what changes beside the rows when columns of these names are added.
 
     Raises:
-        DataError: the sheet has no room for them, or a part is damaged.
+        DataError: a sheet has no room for them, or a part is damaged.
         StorageError: reading failed.
     """
+    end_styles = {style for sheet in opened.sheets for style in sheet.layout.end_styles}
+    number_styles, styles = opened.styles.with_numbers(end_styles)
+    parts: dict[str, bytes] = {}
+    if opened.main.styles is not None and styles is not None:
+        parts[opened.main.styles] = styles
+    filters, sheets = [], []
+    for sheet in opened.sheets:
+        wider = _wider_filter(sheet, len(names))
+        sheets.append(_sheet_changes(sheet, names, wider))
+        if wider:
+            filters.append(wider)
+        if sheet.layout.has_header:
+            parts |= _tables(opened.package, sheet, names)
+    main = with_wider_filters(opened.package, opened.main, filters) if filters else None
+    if main is not None:
+        parts[opened.main.part] = main
+    return Changes(tuple(sheets), parts, tuple(names), number_styles)
+
+
+def _sheet_changes(
+    opened: OpenSheet, names: Sequence[str], wider: WiderFilter | None
+) -> SheetChanges:
     layout = opened.layout
     column = layout.last_column + 1
     if layout.last_column + len(names) > MAX_COLUMNS:
         raise DataError(
-            f"{opened.package.name}: the sheet is full up to its last column, "
+            f"{opened.columns.label}: the sheet is full up to its last column, "
             f"{column_letters(layout.last_column)}. Delete what stands at its right end."
         )
-    number_styles, styles = opened.styles.with_numbers(layout.end_styles)
-    parts: dict[str, bytes] = {}
-    if opened.workbook.styles is not None and styles is not None:
-        parts[opened.workbook.styles] = styles
-    edits = [*_dimension(layout, len(names)), *width_edits(layout.around, column, names)]
-    if layout.has_header:
-        parts |= _tables(opened, column, names)
-        filter_edits, filter_parts = _filter(opened, column, len(names))
-        edits += filter_edits
-        parts |= filter_parts
-    assert layout.around.data is not None  # noqa: S101 - it has rows, so it has the tag
-    return Changes(
-        sheet=opened.sheet.part,
+    around, part = layout.around, opened.sheet.part
+    edits = [*_dimension(layout, len(names)), *width_edits(around, column, names)]
+    if wider and around.filter:
+        edits.append(around.filter.with_area(wider.after))
+    assert around.data is not None  # noqa: S101 - it has rows, so it has the tag
+    return SheetChanges(
+        part=part,
         edits=tuple(edits),
-        parts=parts,
         column=column,
-        prefix=prefix_of(layout.around.data.raw).decode(),
-        number_styles=number_styles,
+        prefix=prefix_of(around.data.raw).decode(),
+        header=RowPlace.of(part, layout.top, column, len(names)) if layout.has_header else None,
     )
 
 
@@ -77,36 +101,34 @@ def _dimension(layout: Layout, count: int) -> list[Edit]:
     return [tag.with_area(area.around(added))]
 
 
-def _tables(opened: OpenSheet, column: int, names: Sequence[str]) -> dict[str, bytes]:
+def _tables(package: Package, opened: OpenSheet, names: Sequence[str]) -> dict[str, bytes]:
     """Take the new columns into the table that ends beside them.
 
     Else sorting it would move the reviews and leave their labels behind.
     """
     parts = {}
+    layout = opened.layout
     for table in opened.tables:
-        if not table.ends_beside(opened.layout.top.number, column):
+        if not table.ends_beside(layout.top.number, layout.last_column + 1):
             continue
         if table.can_grow:
-            parts[table.part] = with_columns(opened.package, table, names)
+            parts[table.part] = with_columns(package, table, names)
         else:
             logger.warning(
                 "%s: the table in %s has no header of its own or is filled by a query, so the new "
                 "columns stand beside it, not in it.",
-                opened.package.name,
+                opened.columns.label,
                 table.area,
             )
     return parts
 
 
-def _filter(opened: OpenSheet, column: int, count: int) -> tuple[list[Edit], dict[str, bytes]]:
+def _wider_filter(opened: OpenSheet, count: int) -> WiderFilter | None:
     """Take the new columns into the filter that ends beside them."""
-    tag = opened.layout.around.filter
-    area = tag.area() if tag else None
-    if tag is None or area is None:
-        return [], {}
-    if (area.first_row, area.last_column) != (opened.layout.top.number, column - 1):
-        return [], {}
-    wider = area.wider(count)
-    main = with_wider_filter(opened.package, opened.workbook, opened.sheet, area, wider)
-    parts = {} if main is None else {opened.workbook.part: main}
-    return [tag.with_area(wider)], parts
+    layout = opened.layout
+    area = layout.around.filter.area() if layout.around.filter else None
+    if area is None or not layout.has_header:
+        return None
+    if (area.first_row, area.last_column) != (layout.top.number, layout.last_column):
+        return None
+    return WiderFilter(opened.sheet, area, area.wider(count))

@@ -13,6 +13,9 @@ from score.tables.excel.tables import ExcelTableArea
 MAX_PAIRS = 65_536
 """Formats at the right end of a sheet that are remembered; Excel allows fewer in a workbook."""
 
+_PIECE = 256
+"""Bytes of a cell, a tag or a number with all that Python puts around it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -40,6 +43,13 @@ class Layout:
     def first(self) -> int:
         """The row of the first record."""
         return self.top.number + 1 if self.has_header else self.top.number
+
+    @property
+    def held(self) -> int:
+        """About how many bytes of memory it takes."""
+        pieces = len(self.top.cells) + len(self.around.widths) + len(self.end_styles)
+        texts = sum(len(cell.text or "") for cell in self.top.cells)
+        return pieces * _PIECE + texts + sum(len(tag.raw) for tag in self.around.widths)
 
     def is_record(self, row: RawRow) -> bool:
         """Whether a row is a record that holds anything."""

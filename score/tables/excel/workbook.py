@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from score.tables.excel.package import Package
@@ -10,6 +11,7 @@ from score.tables.excel.xml import Edit, XmlError, edited, elements
 
 _FILTER = "_xlnm._FilterDatabase"
 _TRUE = {"1", "true", "on"}
+_HIDDEN = {"hidden", "veryHidden"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +22,13 @@ class Sheet:
         title: what its tab says.
         part: where it is in the package.
         place: among all sheets, counted from 0.
+        hidden: whether its tab is hidden.
     """
 
     title: str
     part: str
     place: int
+    hidden: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,12 @@ def read_workbook(package: Package) -> Workbook:
     parts = {one.id: one.target for one in relations if one.kind == "worksheet"}
     listed = [one for one in found if one.name == "sheet" and one.depth == 3]
     sheets = tuple(
-        Sheet(one.attributes.get("name", ""), parts[one.attributes.get("r:id", "")], place)
+        Sheet(
+            one.attributes.get("name", ""),
+            parts[one.attributes.get("r:id", "")],
+            place,
+            one.attributes.get("state") in _HIDDEN,
+        )
         for place, one in enumerate(listed)
         if one.attributes.get("r:id", "") in parts
     )
@@ -80,12 +89,21 @@ def read_workbook(package: Package) -> Workbook:
     )
 
 
-def with_wider_filter(
-    package: Package, workbook: Workbook, sheet: Sheet, before: Area, after: Area
-) -> bytes | None:
-    """The main part with the name that Excel gives to a sheet's filter range made wider.
+@dataclass(frozen=True, slots=True)
+class WiderFilter:
+    """A sheet's filter that takes in new columns: its range until now, and the new one."""
 
-    Excel keeps the range twice, in the sheet and as a hidden name.
+    sheet: Sheet
+    before: Area
+    after: Area
+
+
+def with_wider_filters(
+    package: Package, workbook: Workbook, filters: Sequence[WiderFilter]
+) -> bytes | None:
+    """The main part with the names that Excel gives to the sheets' filter ranges made wider.
+
+    Excel keeps a range twice, in the sheet and as a hidden name.
 
     Returns:
         None where there is no such name.
@@ -99,12 +117,15 @@ def with_wider_filter(
         names = elements(data, ("definedName",))
     except XmlError as exc:
         raise package.damaged(workbook.part, str(exc)) from exc
+    wider = {str(one.sheet.place): one for one in filters}
     edits = []
     for name in names:
-        owner = name.attributes.get("localSheetId"), name.attributes.get("name")
+        one = wider.get(name.attributes.get("localSheetId", ""))
         refers_to = data[name.inner_start : name.inner_end]
         sheet_name, mark, area = refers_to.rpartition(b"!")
-        if owner == (str(sheet.place), _FILTER) and area.decode() == before.absolute():
-            new = sheet_name + mark + after.absolute().encode()
+        if one is None or name.attributes.get("name") != _FILTER:
+            continue
+        if area.decode() == one.before.absolute():
+            new = sheet_name + mark + one.after.absolute().encode()
             edits.append(Edit(name.inner_start, name.inner_end, new))
     return edited(data, edits) if edits else None

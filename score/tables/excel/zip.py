@@ -161,9 +161,10 @@ class PackageWriter:
         self._entries.append(entry)
 
     def close(self) -> None:
-        """Write the directory."""
+        """Write the directory, in the old one's order whatever the order of the parts."""
         start = self.offset
-        for entry in self._entries:
+        order = {info.filename: place for place, info in enumerate(self._package.infos)}
+        for entry in sorted(self._entries, key=lambda entry: order[entry.info.filename]):
             self.write(entry.central())
         size, count, comment = self.offset - start, len(self._entries), self._package.comment
         if count >= _FULL_16 or max(size, start) >= _FULL_32:
