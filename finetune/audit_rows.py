@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from finetune.data import NEITHER_LABEL
 from finetune.reasons import REASONS
-from finetune.splits import NEITHER, LabelledData, Origin, Split
+from finetune.splits import NEITHER, LabelledData, Split
 
 TRAINED = ("train", "also", "unlabelled")
 """The parts that are trained on; the others are measured on."""
@@ -79,8 +79,7 @@ def rows_of(data: LabelledData) -> list[AuditRow]:
 
 def _rows(labels: tuple[str, ...], part: str, split: Split, leaked: bool) -> list[AuditRow]:
     names = {**dict(enumerate(labels)), NEITHER: NEITHER_LABEL if part == "also" else ""}
-    origins = split.origins or tuple(Origin(str(i + 1)) for i in range(len(split)))
     return [
         AuditRow(part, origin.row, names[number], number, text, origin.changed, leaked)
-        for origin, number, text in zip(origins, split.classes, split.texts, strict=True)
+        for origin, number, text in zip(split.origins, split.classes, split.texts, strict=True)
     ]
