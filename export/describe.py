@@ -53,10 +53,10 @@ def provenance(
         command: the line that makes the bundle.
 
     Returns:
-        ``base`` (name, licence), ``data`` (name, labels, splits), ``metrics`` (of the
-        checkpoint, on named data), ``calibration`` (data and figures of the graphs),
-        ``versions`` and ``commands`` (of training and export). No place on this machine
-        is named.
+        ``base`` (name, licence), ``data`` (name, labels, splits), ``audit`` (how many rows
+        were found and left out for each reason), ``metrics`` (of the checkpoint, on named
+        data), ``calibration`` (data and figures of the graphs), ``versions`` and ``commands``
+        (of training and export). No place on this machine is named.
     """
     metrics = checkpoint.metrics
     data = metrics["data"]
@@ -64,6 +64,9 @@ def provenance(
     return {
         "base": metrics["base"],
         "data": data,
+        # What training left out of the data, and why; models made before there was an audit
+        # do not say.
+        **({"audit": metrics["audit"]} if "audit" in metrics else {}),
         "metrics": {"data": test_name, **metrics["evaluation"]},
         "calibration": {
             "data": held_back.name,

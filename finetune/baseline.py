@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_matrix
 
-    from finetune.data import Split
+    from finetune.splits import Split
 
 # Words, and the marks that shout or ask.
 _TOKENS = r"(?u)\b\w+\b|[!?]"
@@ -37,11 +37,7 @@ class Baseline:
 
     def log_probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log probabilities of the classes, shape (n, classes)."""
-        features = self._vectorizer.transform(texts)
-        scores = np.stack([model.scores(features) for model in self._models], axis=1)
-        if len(self._models) == 1:
-            scores = np.concatenate([-scores, scores], axis=1) / 2
-        return log_softmax(scores)
+        return _log_probabilities(self._models, self._vectorizer.transform(texts))
 
 
 def fit_baseline(split: Split, classes: int) -> Baseline:
@@ -64,11 +60,46 @@ def fit_classes(
     return [_OneAgainstRest.fit(features, labels == one) for one in wanted]
 
 
+def out_of_fold(
+    texts: Sequence[str], labels: NDArray[np.int64], folds: NDArray[np.int64], classes: int
+) -> NDArray[np.float64]:
+    """What the baseline says of each text after learning from the other folds.
+
+    The words are counted once, over all texts: they say nothing about the labels.
+
+    Args:
+        texts: cleaned texts, at least one with a word that occurs twice.
+        labels: the class of each text, shape (n,).
+        folds: the fold of each text, shape (n,); each class stands in at least two.
+        classes: the number of classes.
+
+    Returns:
+        Log probabilities of the classes, shape (n, classes).
+    """
+    features = _vectorizer().fit_transform(texts)
+    logs = np.empty((len(texts), classes))
+    for fold in np.unique(folds):
+        inside = folds == fold
+        models = fit_classes(features[~inside], labels[~inside], classes)
+        logs[inside] = _log_probabilities(models, features[inside])
+    return logs
+
+
 def log_softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Logarithms of the softmax over the last axis."""
     shifted = scores - scores.max(axis=-1, keepdims=True)
     logs: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     return logs
+
+
+def _log_probabilities(
+    models: Sequence[_OneAgainstRest], features: csr_matrix
+) -> NDArray[np.float64]:
+    """Log probabilities of the classes, shape (n, classes)."""
+    scores = np.stack([model.scores(features) for model in models], axis=1)
+    if len(models) == 1:
+        scores = np.concatenate([-scores, scores], axis=1) / 2
+    return log_softmax(scores)
 
 
 def _vectorizer() -> Any:

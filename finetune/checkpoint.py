@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from finetune.data import LabelledData, Split
+from finetune.splits import LabelledData, Split
 
 PREPROCESSING_FILE = "preprocessing.json"
 METRICS_FILE = "metrics.json"

@@ -9,7 +9,12 @@ from typing import Any
 
 import click
 
-_EXTRA = ("torch", "transformers", "datasets", "accelerate", "sklearn", "matplotlib")
+from finetune.reasons import CLEANABLE
+
+_EXTRA = (
+    *("torch", "transformers", "datasets", "accelerate", "sklearn", "matplotlib"),
+    *("cleanlab", "jinja2"),
+)
 
 
 @click.command()
@@ -59,6 +64,14 @@ _EXTRA = ("torch", "transformers", "datasets", "accelerate", "sklearn", "matplot
     "--teacher",
     help="The model that labels them, with the baseline: a bundle or checkpoint, or thumbs for "
     "the one in the box.",
+)
+@click.option("--audit-only", is_flag=True, help="Write audit.html and audit.csv; train nothing.")
+@click.option(
+    "--clean",
+    multiple=True,
+    metavar="REASON",
+    help="Leave the rows that the audit found for this reason out of training: "
+    f"{', '.join(CLEANABLE)}; may be repeated, or hold commas.",
 )
 @click.option("--balance", is_flag=True, help="Let all classes count the same.")
 @click.option(
@@ -120,39 +133,46 @@ def finetune(output: Path, data: str, labels: str | None, overwrite: bool, **opt
     require("finetune", _EXTRA)
     from finetune.data import DataSettings
     from finetune.settings import TrainSettings
-    from finetune.train import train_model
+    from finetune.train import audit_only, train_model
     from score.tokens import Truncation
 
     seed = options["seed"]
+    data_settings = DataSettings(
+        source=data,
+        text_column=options["text_column"],
+        label_column=options["label_column"],
+        labels=_names(labels or ""),
+        validation=options["validation"],
+        train_size=options["train_size"],
+        test_size=options["test_size"],
+        also=options["also"],
+        unlabelled=options["unlabelled"],
+        unlabelled_size=options["unlabelled_size"],
+        clean=_names(",".join(options["clean"])),
+        seed=seed,
+    )
+    settings = TrainSettings(
+        base=options["base"],
+        truncation=Truncation.halves(options["truncation"], options["max_tokens"]),
+        language=options["language"],
+        epochs=options["epochs"],
+        train_batch_size=options["batch_size"],
+        eval_batch_size=options["eval_batch_size"],
+        learning_rate=options["learning_rate"],
+        warmup=options["warmup"],
+        weight_decay=options["weight_decay"],
+        balance=options["balance"],
+        also_times=options["also_times"],
+        teacher=options["teacher"],
+        seed=seed,
+    )
+    if options["audit_only"]:
+        audit = audit_only(data_settings, settings, output, overwrite=overwrite)
+        click.echo(f"{output}: {audit.sentence()}")
+        return
     report = train_model(
-        DataSettings(
-            source=data,
-            text_column=options["text_column"],
-            label_column=options["label_column"],
-            labels=tuple(name.strip() for name in labels.split(",")) if labels else (),
-            validation=options["validation"],
-            train_size=options["train_size"],
-            test_size=options["test_size"],
-            also=options["also"],
-            unlabelled=options["unlabelled"],
-            unlabelled_size=options["unlabelled_size"],
-            seed=seed,
-        ),
-        TrainSettings(
-            base=options["base"],
-            truncation=Truncation.halves(options["truncation"], options["max_tokens"]),
-            language=options["language"],
-            epochs=options["epochs"],
-            train_batch_size=options["batch_size"],
-            eval_batch_size=options["eval_batch_size"],
-            learning_rate=options["learning_rate"],
-            warmup=options["warmup"],
-            weight_decay=options["weight_decay"],
-            balance=options["balance"],
-            also_times=options["also_times"],
-            teacher=options["teacher"],
-            seed=seed,
-        ),
+        data_settings,
+        settings,
         output,
         command=shlex.join(["thumbs", *sys.argv[1:]]),
         overwrite=overwrite,
@@ -165,6 +185,12 @@ def finetune(output: Path, data: str, labels: str | None, overwrite: bool, **opt
         f"calibration error {evaluation['ece']:.1%}."
     )
     click.echo(_against_baseline(evaluation, report.metrics["baseline"]["test"]))
+    click.echo(f"{report.folder}: {report.audit.sentence()}")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """The names in a list with commas."""
+    return tuple(name.strip() for name in text.split(",")) if text else ()
 
 
 def _against_baseline(evaluation: dict[str, Any], baseline: dict[str, Any]) -> str:

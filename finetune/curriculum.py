@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from finetune.baseline import Baseline
-from finetune.data import LabelledData
 from finetune.lessons import Lessons, class_weights
 from finetune.report import classification_metrics
 from finetune.settings import TrainSettings
+from finetune.splits import LabelledData
 from finetune.teacher import Teacher
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def plan_lessons(data: LabelledData, settings: TrainSettings, baseline: Baseline
     if data.unlabelled:
         assert settings.teacher is not None  # noqa: S101 - train_model asked for one
         teacher = Teacher.fit(settings.teacher, data.labels, baseline, data.validation)
-        parts["taught"] = teacher.teach(data.unlabelled)
+        parts["taught"] = teacher.teach(data.unlabelled.texts)
         described["teacher"] = {
             "weights": dict(zip(("model", "baseline"), teacher.weights, strict=True))
         }

@@ -1,27 +1,23 @@
-"""IMDB or the user's labelled table -> splits and label names.
-
-Where a review goes is decided by a hash of its cleaned text, never by its place in the
-file: duplicates stay on one side, and a longer file keeps yesterday's split.
-"""
+"""IMDB or the user's labelled table -> splits and label names."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
+from finetune.reasons import CLEANABLE
 from finetune.sources import Examples, read_source
+from finetune.splits import EMPTY, NEITHER, LabelledData, Origin, Split
 from score.cleaning import CLEANINGS, DEFAULT_CLEANING
 from score.errors import DataError, UsageError
 
 logger = logging.getLogger(__name__)
 
-NEITHER = -1
-"""The class of a text that speaks for none of the classes."""
-_NEITHER_LABEL = "neither"
+NEITHER_LABEL = "neither"
+"""What the table beside the source calls the class NEITHER."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +37,7 @@ class DataSettings:
             the label ``neither`` in it asks for equal probabilities.
         unlabelled: a table of texts that a teacher labels, to be trained on as well.
         unlabelled_size: take a shuffled sample of so many of them; None takes all.
+        clean: the reasons of the audit for which rows are left out of training.
         seed: decides the samples.
 
     Raises:
@@ -57,6 +54,7 @@ class DataSettings:
     also: Path | None = None
     unlabelled: Path | None = None
     unlabelled_size: int | None = None
+    clean: tuple[str, ...] = ()
     seed: int = 42
 
     def __post_init__(self) -> None:
@@ -66,97 +64,12 @@ class DataSettings:
             )
         if len(set(self.labels)) != len(self.labels) or len(self.labels) == 1:
             raise UsageError("--labels needs two or more different names, a comma between them.")
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """One part of the data: cleaned texts and their classes, as numbers from 0.
-
-    The class :data:`NEITHER` occurs only among what is trained on beside the source.
-    """
-
-    texts: tuple[str, ...]
-    classes: tuple[int, ...]
-
-    def __len__(self) -> int:
-        return len(self.texts)
-
-    def sample(self, size: int | None, seed: int) -> Split:
-        """A shuffled sample of ``size`` rows; all rows, in order, where ``size`` is None."""
-        if size is None or size >= len(self):
-            return self
-        import numpy as np
-
-        chosen = np.random.default_rng(seed).permutation(len(self))[:size]
-        return self._take(chosen.tolist())
-
-    def where(self, low: float, high: float) -> Split:
-        """The rows whose text's hash, a number in [0, 1), lies in [low, high)."""
-        return self._take([i for i, text in enumerate(self.texts) if low <= place(text) < high])
-
-    def without(self, texts: Set[str]) -> Split:
-        """The rows whose text is none of ``texts``."""
-        return self._take([i for i, text in enumerate(self.texts) if text not in texts])
-
-    def digest(self) -> str:
-        """SHA-256 over all texts and classes, in order."""
-        digest = hashlib.sha256()
-        for text, label in zip(self.texts, self.classes, strict=True):
-            data = text.encode("utf-8", "surrogatepass")
-            digest.update(b"%d %d\n%s\n" % (label, len(data), data))
-        return digest.hexdigest()
-
-    def _take(self, chosen: Sequence[int]) -> Split:
-        return Split(tuple(self.texts[i] for i in chosen), tuple(self.classes[i] for i in chosen))
-
-
-EMPTY = Split((), ())
-
-
-@dataclass(frozen=True, slots=True)
-class LabelledData:
-    """The data of one training run.
-
-    Attributes:
-        name: what it is called in reports and in the bundle.
-        test_name: what the test split is called there.
-        labels: the class names, in class order.
-        cleaning: the name of the cleaning that all texts went through.
-        train, validation, test: the three splits; no cleaned text stands in both of the
-            first two, and no text of the test split in another one.
-        also: what is trained on beside the train split.
-        unlabelled: cleaned texts for a teacher to label, none of them in another split.
-    """
-
-    name: str
-    test_name: str
-    labels: tuple[str, ...]
-    cleaning: str
-    train: Split
-    validation: Split
-    test: Split
-    also: Split = EMPTY
-    unlabelled: tuple[str, ...] = ()
-
-    def splits(self) -> Iterator[tuple[str, Split]]:
-        """The splits with their names."""
-        yield "train", self.train
-        yield "validation", self.validation
-        yield "test", self.test
-
-    def parts(self) -> Iterator[tuple[str, Split]]:
-        """The splits and, where there is something, what is trained on beside them."""
-        yield from self.splits()
-        if self.also:
-            yield "also", self.also
-        if self.unlabelled:
-            yield "unlabelled", Split(self.unlabelled, (NEITHER,) * len(self.unlabelled))
-
-
-def place(text: str) -> float:
-    """Where a text falls in [0, 1), the same on every machine and in every run."""
-    head = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8]
-    return int.from_bytes(head, "big") / 2**64
+        for reason in self.clean:
+            if reason not in CLEANABLE:
+                raise UsageError(
+                    f"--clean {reason!r} is no reason of the audit; "
+                    f"it is one of {', '.join(CLEANABLE)}."
+                )
 
 
 def load_data(settings: DataSettings) -> LabelledData:
@@ -174,14 +87,18 @@ def load_data(settings: DataSettings) -> LabelledData:
     classes = class_order(source.train, settings.labels)
     share = settings.validation
     pool = _to_split(source.train, classes).sample(settings.train_size, settings.seed)
+    leaked: dict[str, Split] = {}
     if source.test is None:
         train, test = pool.where(2 * share, 1), pool.where(share, 2 * share)
     else:
         test = _to_split(source.test, classes)
+        leaked["train"] = pool.among(set(test.texts))
         pool = pool.without(set(test.texts))
         train = pool.where(share, 1)
     validation = pool.where(0, share)
     held_back = {*validation.texts, *test.texts}
+    also = _read_also(settings, classes)
+    leaked["also"] = also.among(held_back)
     data = LabelledData(
         name=source.train.name,
         test_name=source.test.name if source.test else f"{source.train.name}, held-back part",
@@ -190,10 +107,11 @@ def load_data(settings: DataSettings) -> LabelledData:
         train=train,
         validation=validation,
         test=test.sample(settings.test_size, settings.seed),
-        also=_read_also(settings, classes).without(held_back),
+        also=also.without(held_back),
         unlabelled=_read_unlabelled(settings, {*train.texts, *held_back}),
+        leaked=leaked,
     )
-    _check(data)
+    check_parts(data)
     return data
 
 
@@ -240,16 +158,25 @@ def _by_value(label: str) -> tuple[float, str]:
 
 
 def _to_split(examples: Examples, classes: dict[str, str]) -> Split:
-    clean = CLEANINGS[DEFAULT_CLEANING]
     number = {label: i for i, label in enumerate(classes)}
     unknown = set(examples.labels) - set(number)
     if unknown:
         raise DataError(
             f"{examples.name} has the label {min(unknown)!r}, which the training part has not."
         )
+    return _cleaned(examples, number)
+
+
+def _cleaned(examples: Examples, number: Mapping[str, int]) -> Split:
+    clean = CLEANINGS[DEFAULT_CLEANING]
+    texts = tuple(clean(text) for text in examples.texts)
     return Split(
-        tuple(clean(text) for text in examples.texts),
+        texts,
         tuple(number[label] for label in examples.labels),
+        tuple(
+            Origin(row, text != raw)
+            for row, text, raw in zip(examples.row_names(), texts, examples.texts, strict=True)
+        ),
     )
 
 
@@ -261,34 +188,38 @@ def _read_also(settings: DataSettings, classes: dict[str, str]) -> Split:
     examples = read_table(settings.also, settings.text_column, settings.label_column or "label")
     # The user knows the classes by what the model will call them.
     number = {name: i for i, name in enumerate(classes.values())}
-    number.setdefault(_NEITHER_LABEL, NEITHER)
+    number.setdefault(NEITHER_LABEL, NEITHER)
     unknown = set(examples.labels) - set(number)
     if unknown:
         raise DataError(
             f"{settings.also} has the label {min(unknown)!r}, which {settings.source} has not; "
-            f"its labels are {', '.join(classes.values())}, and {_NEITHER_LABEL} for none of them."
+            f"its labels are {', '.join(classes.values())}, and {NEITHER_LABEL} for none of them."
         )
-    clean = CLEANINGS[DEFAULT_CLEANING]
-    return Split(
-        tuple(clean(text) for text in examples.texts),
-        tuple(number[label] for label in examples.labels),
-    )
+    return _cleaned(examples, number)
 
 
-def _read_unlabelled(settings: DataSettings, known: Set[str]) -> tuple[str, ...]:
+def _read_unlabelled(settings: DataSettings, known: Set[str]) -> Split:
     """The different texts of the table, less the blank ones and those of ``known``."""
     if settings.unlabelled is None:
-        return ()
+        return EMPTY
     from finetune.sources import read_texts
 
     clean = CLEANINGS[DEFAULT_CLEANING]
-    texts = map(clean, read_texts(settings.unlabelled, settings.text_column))
-    new = tuple(dict.fromkeys(text for text in texts if text.strip() and text not in known))
-    sample = Split(new, (NEITHER,) * len(new)).sample(settings.unlabelled_size, settings.seed)
-    return sample.texts
+    found: dict[str, Origin] = {}
+    for row, raw in read_texts(settings.unlabelled, settings.text_column):
+        text = clean(raw)
+        if text.strip() and text not in known:
+            found.setdefault(text, Origin(row, text != raw))
+    new = Split(tuple(found), (NEITHER,) * len(found), tuple(found.values()))
+    return new.sample(settings.unlabelled_size, settings.seed)
 
 
-def _check(data: LabelledData) -> None:
+def check_parts(data: LabelledData) -> None:
+    """Check that no split is empty and that each class is trained on.
+
+    Raises:
+        DataError: a split or a class has no row.
+    """
     for name, split in data.splits():
         if not len(split):
             raise DataError(

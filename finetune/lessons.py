@@ -17,7 +17,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from finetune.data import Split
+    from finetune.splits import Split
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,12 +25,19 @@ class Examples:
         labels: the label of each text, as text.
         names: the class names where the source itself has an order of them; ``labels``
             are then these names. Empty where only the labels tell.
+        rows: what each text's row is called: its number, or the name of its file. Empty
+            where the rows are numbered from 1 without a gap.
     """
 
     name: str
     texts: tuple[str, ...]
     labels: tuple[str, ...]
     names: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+
+    def row_names(self) -> Iterable[str]:
+        """What each text's row is called."""
+        return self.rows or (str(i) for i in range(1, len(self.texts) + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,7 @@ def read_table(path: Path, text_column: str | None, label_column: str) -> Exampl
             find_column(table.columns, text_column, table.name),
             find_column(table.columns, label_column, table.name, option="--label-column"),
         )
-        texts, labels = [], []
+        texts, labels, rows = [], [], []
         for row in table.rows(wanted):
             if row.reject:
                 raise DataError(f"{path}, row {row.number}: {row.reject.reason}. Mend the row.")
@@ -86,13 +93,14 @@ def read_table(path: Path, text_column: str | None, label_column: str) -> Exampl
                 )
             texts.append(text)
             labels.append(label)
+            rows.append(str(row.number))
     finally:
         table.close()
-    return Examples(path.name, tuple(texts), tuple(labels))
+    return Examples(path.name, tuple(texts), tuple(labels), rows=tuple(rows))
 
 
-def read_texts(path: Path, text_column: str | None) -> Iterator[str]:
-    """The texts of a table of any format that ``thumbs score`` reads.
+def read_texts(path: Path, text_column: str | None) -> Iterator[tuple[str, str]]:
+    """Row number and text of each record of any table that ``thumbs score`` reads.
 
     Raises:
         NoInputError: the table is not there.
@@ -108,7 +116,7 @@ def read_texts(path: Path, text_column: str | None) -> Iterator[str]:
             if row.reject:
                 raise DataError(f"{path}, row {row.number}: {row.reject.reason}. Mend the row.")
             if not row.blank:
-                yield row.cells[0]
+                yield str(row.number), row.cells[0]
     finally:
         table.close()
 
@@ -129,21 +137,23 @@ def _read_folder(folder: Path, text_column: str, label_column: str) -> Source:
 
 
 def _read_acl(folder: Path, part: str) -> Examples:
-    texts, labels = [], []
+    texts, labels, rows = [], [], []
     for label, sub in zip(IMDB_LABELS, ("neg", "pos"), strict=True):
-        for text in _read_texts(folder / part / sub):
+        for name, text in _read_texts(folder / part / sub):
             texts.append(text)
             labels.append(label)
-    return Examples(f"{folder.name}/{part}", tuple(texts), tuple(labels), IMDB_LABELS)
+            rows.append(f"{sub}/{name}")
+    name = f"{folder.name}/{part}"
+    return Examples(name, tuple(texts), tuple(labels), IMDB_LABELS, tuple(rows))
 
 
-def _read_texts(folder: Path) -> Iterator[str]:
+def _read_texts(folder: Path) -> Iterator[tuple[str, str]]:
     files = sorted(folder.glob("*.txt"))
     if not files:
         raise DataError(f"{folder} holds no .txt files. Each review is one file there.")
     for file in files:
         try:
-            yield file.read_text(encoding="utf-8")
+            yield file.name, file.read_text(encoding="utf-8")
         except UnicodeDecodeError as exc:
             raise DataError(f"{file} is not utf-8 at byte {exc.start}. Convert it.") from exc
 

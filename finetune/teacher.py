@@ -21,7 +21,7 @@ from finetune.lessons import Lessons
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from finetune.data import Split
+    from finetune.splits import Split
 
 
 @dataclass(frozen=True, slots=True)

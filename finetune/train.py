@@ -12,6 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from finetune.audit import Audit, audit_data
+from finetune.audit_report import AUDIT_FILES, write_audit
 from finetune.baseline import fit_baseline
 from finetune.checkpoint import (
     LOSS_CURVE_FILE,
@@ -22,12 +24,13 @@ from finetune.checkpoint import (
     write_validation,
 )
 from finetune.curriculum import measure_baseline, plan_lessons
-from finetune.data import DataSettings, LabelledData, Split, load_data
+from finetune.data import DataSettings, load_data
 from finetune.lessons import Lessons
 from finetune.origin import read_origin
 from finetune.quiet import only_our_words
 from finetune.report import classification_metrics, draw_confidence, draw_loss_curve
 from finetune.settings import TrainSettings
+from finetune.splits import LabelledData, Split
 from finetune.trainer import build_trainer, tokenise
 from score.calibration import fit_temperature
 from score.errors import OutputError, UsageError
@@ -47,9 +50,10 @@ _RUN_FILE = "run.json"
 
 @dataclass(frozen=True, slots=True)
 class TrainingReport:
-    """What a training run made: the folder and the content of its ``metrics.json``."""
+    """What a training run made: the folder, the audit, the content of its ``metrics.json``."""
 
     folder: Path
+    audit: Audit
     metrics: dict[str, Any]
 
 
@@ -83,8 +87,10 @@ def train_model(
     output.parent.mkdir(parents=True, exist_ok=True)
     _check_output(output, overwrite=overwrite)
     with only_our_words(progress=progress):
-        labelled = load_data(data)
+        audit = audit_data(load_data(data), settings, data.clean)
+        labelled = audit.cleaned()
         checkpoints = _prepare_checkpoints(output, settings, labelled, overwrite=overwrite)
+        write_audit(output, audit)
         baseline = fit_baseline(labelled.train, len(labelled.labels))
         lessons = plan_lessons(labelled, settings, baseline)
         even = [1.0] * len(labelled.labels)
@@ -102,6 +108,7 @@ def train_model(
             "commands": [*origin.commands, *([command] if command else [])],
             "base": {"name": origin.name, "licence": origin.licence},
             "data": describe_data(labelled),
+            "audit": audit.summary(),
             "settings": dataclasses.asdict(settings),
             "lessons": lessons.described,
             **_measure(trainer, encoder, labelled, output),
@@ -110,7 +117,24 @@ def train_model(
         }
         _save(output, trainer, labelled, settings, metrics)
     shutil.rmtree(checkpoints)
-    return TrainingReport(output, metrics)
+    return TrainingReport(output, audit, metrics)
+
+
+def audit_only(
+    data: DataSettings, settings: TrainSettings, output: Path, *, overwrite: bool = False
+) -> Audit:
+    """Write the audit that :func:`train_model` begins with into ``output``, and train nothing.
+
+    Raises:
+        OutputError: ``output`` holds something already.
+        NoInputError: the data is not there.
+        DataError: the data cannot be used.
+    """
+    _check_output(output, overwrite=overwrite)
+    with only_our_words(progress=False):
+        audit = audit_data(load_data(data), settings, data.clean)
+    write_audit(output, audit)
+    return audit
 
 
 def _save(
@@ -137,7 +161,9 @@ def _check_output(output: Path, *, overwrite: bool) -> None:
     if not output.is_dir():
         raise OutputError(f"{output} is a file. Name a folder with -o.")
     unfinished = (output / _CHECKPOINTS).is_dir()
-    if overwrite or unfinished or not any(output.iterdir()):
+    # An audit alone is what comes before a training.
+    empty = {path.name for path in output.iterdir()} <= AUDIT_FILES
+    if overwrite or unfinished or empty:
         return
     raise OutputError(f"{output} holds something already. Name another folder or add --overwrite.")
 

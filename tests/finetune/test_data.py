@@ -8,8 +8,9 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from finetune.data import DataSettings, class_order, load_data, place
+from finetune.data import DataSettings, class_order, load_data
 from finetune.sources import Examples, read_source, read_table
+from finetune.splits import place
 from score.errors import DataError, NoInputError, UsageError
 from tests.conftest import write_table
 

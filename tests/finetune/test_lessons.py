@@ -11,9 +11,10 @@ import pytest
 from finetune.answers import log_probabilities
 from finetune.baseline import fit_baseline, log_softmax
 from finetune.curriculum import plan_lessons
-from finetune.data import NEITHER, DataSettings, Split, load_data
+from finetune.data import DataSettings, load_data
 from finetune.lessons import Lessons, class_weights
 from finetune.settings import TrainSettings
+from finetune.splits import NEITHER, Origin, Split
 from finetune.teacher import Teacher, _fit_weights
 from finetune.train import train_model
 from score.errors import DataError, NoInputError, UsageError
@@ -121,8 +122,9 @@ def test_what_stands_beside_the_source_never_repeats_what_is_measured_on(
         unlabelled, index=False
     )
     data = load_data(DataSettings(str(tiny_data), validation=0.2, also=also, unlabelled=unlabelled))
-    assert data.also == Split(("It is new.", "Yes!"), (NEITHER, 1))
-    assert data.unlabelled == ("A new one.",)
+    origins = (Origin("3"), Origin("4"))
+    assert data.also == Split(("It is new.", "Yes!"), (NEITHER, 1), origins)
+    assert data.unlabelled.texts == ("A new one.",)
     assert [name for name, _ in data.parts()] == [
         "train",
         "validation",

@@ -63,6 +63,7 @@ def test_metrics_say_what_was_made_from_what(tiny_checkpoint: Path, tiny_base: P
         "commands",
         "base",
         "data",
+        "audit",
         "settings",
         "lessons",
         "temperature",
