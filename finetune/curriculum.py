@@ -10,17 +10,14 @@ from typing import Any
 import numpy as np
 
 from finetune.baseline import Baseline
+from finetune.box import find_bundle
 from finetune.data import LabelledData
-from finetune.lessons import Lessons, class_weights
+from finetune.lessons import Lessons, class_weights, describe_weights
 from finetune.report import classification_metrics
 from finetune.settings import TrainSettings
 from finetune.teacher import Teacher
-from score.bundle import DEFAULT_BUNDLE
 
 logger = logging.getLogger(__name__)
-
-BOX = "thumbs"
-"""The name of the model in the box, where a model can be named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +40,17 @@ def plan_lessons(data: LabelledData, settings: TrainSettings, baseline: Baseline
         BundleError: the teacher is no bundle.
     """
     number = len(data.labels)
-    weights = class_weights(data.train.classes, number, balance=settings.balance)
+    weights = class_weights(data.train.classes, number, settings.class_weights)
+    said = describe_weights(data.train.classes, data.labels, weights)
+    if said:
+        logger.warning("%s", said)
     parts = {"labelled": Lessons.of(data.train, weights)}
     described: dict[str, Any] = {"class_weights": dict(zip(data.labels, weights, strict=True))}
     if data.also:
         parts["also"] = Lessons.of(data.also, [1.0] * number)
     if data.unlabelled:
         assert settings.teacher is not None  # noqa: S101 - train_model asked for one
-        folder = DEFAULT_BUNDLE if settings.teacher == BOX else Path(settings.teacher)
+        folder = find_bundle(settings.teacher) or Path(settings.teacher)
         teacher = Teacher.fit(folder, baseline, data.validation)
         parts["taught reviews"] = teacher.teach(data.unlabelled)
         if settings.sentences:
