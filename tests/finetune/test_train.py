@@ -64,10 +64,12 @@ def test_metrics_say_what_was_made_from_what(tiny_checkpoint: Path, tiny_base: P
         "base",
         "data",
         "settings",
+        "lessons",
         "temperature",
         "evaluation",
         "validation",
         "history",
+        "baseline",
         "versions",
     ]
     (command,) = metrics["commands"]
@@ -258,6 +260,10 @@ def test_more_tokens_than_the_base_reads(tiny_base: Path, tiny_data: Path, tmp_p
             {"learning_rate": 0.0},
             "The learning rate is above 0, the warm-up a share from 0 to under 1, "
             "the weight decay not below 0.",
+        ),
+        (
+            {"class_weights": "even"},
+            "--class-weights 'even' is none of auto, none, balanced.",
         ),
         (
             {"language": "english"},
