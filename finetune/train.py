@@ -198,12 +198,17 @@ def _measure(trainer: Trainer, encoder: Encoder, data: LabelledData) -> dict[str
 def _predict(
     trainer: Trainer, encoder: Encoder, split: Split, classes: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Logits, shape (n, classes), and the true classes, shape (n,), in the split's order."""
+    """Logits, shape (n, classes), and the true classes, shape (n,), in an order of Trainer's own.
+
+    With ``group_by_length`` Trainer sorts what it predicts, too, by length: the classes have
+    to be those that come with the predictions.
+    """
     import numpy as np
 
     even = [1.0] * classes
     output = trainer.predict(tokenise(Lessons.of(split, even), encoder))
-    return np.asarray(output.predictions, np.float32), np.asarray(split.classes, np.int64)
+    truth = np.asarray(output.label_ids).argmax(axis=1)
+    return np.asarray(output.predictions, np.float32), truth
 
 
 def _preprocessing(data: LabelledData, settings: TrainSettings) -> dict[str, Any]:
