@@ -26,7 +26,8 @@ _EXTRA = (
     "--base",
     default="bert-base-uncased",
     show_default=True,
-    help="The BERT-family checkpoint to start from: a folder or a name on the hub.",
+    help="What to start from: thumbs for the model in the box, the folder of a bundle or of a "
+    "BERT-family checkpoint, or a name on the hub.",
 )
 @click.option("--text-column", help="The column of the reviews, by name or as #3.")
 @click.option("--label-column", help="The column of the labels.  [default: label]")
@@ -73,7 +74,15 @@ _EXTRA = (
     help="Leave the rows that the audit found for this reason out of training: "
     f"{', '.join(CLEANABLE)}; may be repeated, or hold commas.",
 )
-@click.option("--balance", is_flag=True, help="Let all classes count the same.")
+@click.option(
+    "--class-weights",
+    type=click.Choice(["auto", "none", "balanced"]),
+    default="auto",
+    show_default=True,
+    help="Let rows of rare classes count for more: as much as makes all classes the same "
+    "(balanced), half way to it where the largest class has three times the rows of the "
+    "smallest (auto), or not at all.",
+)
 @click.option(
     "--max-tokens", default=256, show_default=True, help="The most tokens read of a review."
 )
@@ -161,7 +170,7 @@ def finetune(output: Path, data: str, labels: str | None, overwrite: bool, **opt
         learning_rate=options["learning_rate"],
         warmup=options["warmup"],
         weight_decay=options["weight_decay"],
-        balance=options["balance"],
+        class_weights=options["class_weights"],
         also_times=options["also_times"],
         teacher=options["teacher"],
         seed=seed,

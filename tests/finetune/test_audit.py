@@ -320,8 +320,8 @@ def test_the_page(tmp_path: Path) -> None:
     assert "Very short 1 0 0 1 " in text
     assert "<script>alert(1)</script> it was fine" in text
     assert (
-        "good has 3.0 times as many training rows as bad: with --balance all classes count "
-        "the same."
+        "good has 3.0 times as many training rows as bad: --class-weights balanced lets "
+        "all classes count the same."
     ) in text
     assert "bad 1 1 1 good 3 1 1 all 4 2 2" in text
     assert "--clean markup leaves them out of the training." in text

@@ -267,6 +267,10 @@ def test_more_tokens_than_the_base_reads(tiny_base: Path, tiny_data: Path, tmp_p
             "the weight decay not below 0.",
         ),
         (
+            {"class_weights": "even"},
+            "--class-weights 'even' is none of auto, none, balanced.",
+        ),
+        (
             {"language": "english"},
             "--language 'english' is no language that can be told from others; "
             "use a two-letter code, such as en, or leave it out.",
