@@ -38,7 +38,7 @@ DELTA = 0.05
 
 _STARTS = (0.2, 0.4, 0.6, 0.8)
 _STEP = 0.01
-_DIGITS = 6
+_SCALE = 10**6
 
 
 def guarantee(
@@ -53,7 +53,7 @@ def guarantee(
         delta: how often each of the promises may be wrong.
     """
     order = np.argsort(-confidence, kind="stable")
-    falling, errors = confidence[order], np.cumsum(~correct[order])
+    falling, errors = confidence[order], np.cumsum(~correct[order], dtype=np.int64)
     # Reviews of the same confidence are promised together or not at all.
     sizes = np.searchsorted(-falling, -falling, side="right")
     steps = []
@@ -98,5 +98,4 @@ def _threshold(falling: NDArray[np.float64], size: int) -> float:
     """
     if size == len(falling):
         return 0.0
-    scale = 10**_DIGITS
-    return min(math.ceil(float(falling[size - 1]) * scale) / scale, 1.0)
+    return min(math.ceil(float(falling[size - 1]) * _SCALE) / _SCALE, 1.0)
