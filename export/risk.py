@@ -38,7 +38,7 @@ DELTA = 0.05
 
 _STARTS = (0.2, 0.4, 0.6, 0.8)
 _STEP = 0.01
-_DIGITS = 6
+_SCALE = 10**6
 
 
 def guarantee(
@@ -98,5 +98,4 @@ def _threshold(falling: NDArray[np.float64], size: int) -> float:
     """
     if size == len(falling):
         return 0.0
-    scale = 10**_DIGITS
-    return float(min(math.ceil(float(falling[size - 1]) * scale) / scale, 1.0))
+    return min(math.ceil(float(falling[size - 1]) * _SCALE) / _SCALE, 1.0)

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from export.risk import MAX_ERRORS, guarantee
 from score.guarantee import Step
@@ -18,7 +19,7 @@ def binomial_tail(errors: int, n: int, rate: float) -> float:
     return sum(math.comb(n, k) * rate**k * (1 - rate) ** (n - k) for k in range(errors + 1))
 
 
-def falling(n: int) -> np.ndarray:
+def falling(n: int) -> NDArray[np.float64]:
     """``n`` different confidences, the surest first, by 0.0001."""
     return np.array([0.9999 - i / 10_000 for i in range(n)])
 

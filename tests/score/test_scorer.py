@@ -77,9 +77,9 @@ def test_a_promised_error_rate_is_a_matter_of_confidence(tiny_bundle: Path, tmp_
     """The larger of the promise's threshold and --unsure-below flags, in a frame as well."""
     bundle = promising(tiny_bundle, tmp_path, (0.01, 1.0), (0.02, 0.0))
     flags = [
-        score_frame(
-            pd.DataFrame({"text": [GOOD, ""]}), "text", model=bundle, settings=settings
-        ).flags.tolist()
+        score_frame(pd.DataFrame({"text": [GOOD, ""]}), "text", model=bundle, settings=settings)[
+            "flags"
+        ].tolist()
         for settings in (
             ScorerSettings(max_error=0.01),
             ScorerSettings(max_error=0.02),
