@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from score import bundle_files
 from score.bundle_files import MAX_MANIFEST, sha256_of
@@ -21,7 +21,7 @@ from score.cleaning import CLEANINGS
 from score.errors import BundleError, UsageError
 from score.guarantee import Guarantee
 from score.tables.columns import shown
-from score.tokens import Truncation
+from score.tokens import Reading, Truncation
 
 DEFAULT_BUNDLE = Path(__file__).parent / "models" / "sentiment-en"
 MANIFEST_FILE = "bundle.json"
@@ -81,6 +81,13 @@ class Graph:
         return GRAPH_FILES[self.precision]
 
 
+# What a manifest holds beside the provenance.
+_KNOWN = frozenset(
+    ("format_version", "name", "language", "labels", "cleaning", "truncation", "reading")
+    + ("graphs", "files")
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Description:
     """What a manifest says beside the digests of the files.
@@ -93,6 +100,7 @@ class Description:
         truncation: how long texts are cut.
         graphs: the graphs, the preferred one first.
         provenance: base model, licence, data, metrics, versions and commands, for people.
+        reading: whether a longer text is cut, or read in windows, unless the user says.
     """
 
     name: str
@@ -102,6 +110,7 @@ class Description:
     truncation: Truncation
     graphs: tuple[Graph, ...]
     provenance: Mapping[str, Any]
+    reading: Reading = "cut"
 
     def __post_init__(self) -> None:
         if self.cleaning not in CLEANINGS:
@@ -197,6 +206,7 @@ def write_manifest(folder: Path, description: Description) -> Bundle:
         "labels": list(description.labels),
         "cleaning": description.cleaning,
         "truncation": asdict(description.truncation),
+        "reading": description.reading,
         "graphs": [{"file": graph.file, **asdict(graph)} for graph in description.graphs],
         "files": {
             path.name: sha256_of(path)
@@ -228,12 +238,14 @@ def check_labels(labels: tuple[str, ...]) -> None:
 
 
 def _parse(manifest: dict[str, Any]) -> Description:
-    known = {"format_version", "name", "language", "labels", "cleaning", "truncation", "graphs"}
     truncation = Truncation(**manifest["truncation"])
     tokens = (truncation.max_tokens, truncation.head_tokens)
     if not all(isinstance(number, int) for number in tokens) or tokens[0] > _MOST_TOKENS:
         raise ValueError(f"no such truncation: {tokens}")
     language = manifest["language"]
+    reading = manifest.get("reading", "cut")
+    if reading not in get_args(Reading):
+        raise ValueError(f"no such reading: {shown(str(reading))}")
     return Description(
         name=_text(manifest["name"]),
         labels=tuple(_text(label) for label in _list(manifest["labels"], _MOST_LABELS)),
@@ -241,7 +253,8 @@ def _parse(manifest: dict[str, Any]) -> Description:
         cleaning=_text(manifest["cleaning"]),
         truncation=truncation,
         graphs=tuple(_graph(entry) for entry in _list(manifest["graphs"], len(GRAPH_FILES))),
-        provenance={k: v for k, v in manifest.items() if k not in known | {"files"}},
+        provenance={k: v for k, v in manifest.items() if k not in _KNOWN},
+        reading=reading,
     )
 
 

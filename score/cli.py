@@ -59,6 +59,13 @@ _PATH = click.Path(path_type=Path)
     "such as 0.02, is wrong.",
 )
 @click.option(
+    "--long",
+    "reading",
+    type=click.Choice(["cut", "windows"]),
+    help="How to read what is longer than the model's input: its two ends alone, or all of it, "
+    "window by window.  [default: the bundle's own, see thumbs info]",
+)
+@click.option(
     "--any-language", is_flag=True, help="Label also texts that are not in the model's language."
 )
 @click.option(
@@ -198,6 +205,7 @@ def _scorer_settings(options: dict[str, Any]) -> ScorerSettings:
         any_language=options["any_language"],
         unsure_below=options["unsure_below"],
         max_error=options["max_error"],
+        reading=options["reading"],
     )
 
 

@@ -6,9 +6,8 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from score.bundle import MANIFEST_FILE, Bundle, Graph
+from score.bundle import MANIFEST_FILE, Bundle, Description, Graph
 from score.errors import BundleError
-from score.tokens import Truncation
 
 _NAME_WIDTH = 10
 
@@ -54,7 +53,7 @@ def facts(bundle: Bundle) -> Iterator[tuple[str, str]]:
     yield "bundle", f"{description.name}, {size / 1e6:.1f} MB"
     yield "labels", ", ".join(description.labels)
     yield "language", description.language or "any; none was named when it was trained"
-    yield "reads", _truncation(description.truncation)
+    yield "reads", _reads(description)
     if base := origin.get("base"):
         yield "base", f"{base['name']}, licence {base['licence'] or 'unknown'}"
     if data := origin.get("data"):
@@ -70,8 +69,11 @@ def facts(bundle: Bundle) -> Iterator[tuple[str, str]]:
         yield "with", ", ".join(f"{name} {version}" for name, version in versions.items())
 
 
-def _truncation(truncation: Truncation) -> str:
+def _reads(description: Description) -> str:
+    truncation = description.truncation
     tokens = truncation.max_tokens
+    if description.reading == "windows":
+        return f"all of a text, {tokens} tokens at a time"
     if truncation.strategy != "head+tail":
         return f"the {'first' if truncation.strategy == 'head' else 'last'} {tokens} tokens"
     # [CLS] stands before the head and [SEP] behind the tail.

@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from score.arena import memory_for
 from score.bundle import TOKENIZER_FILE
 from score.cleaning import CLEANINGS
 from score.engine import BATCH_TOKENS, PRECISIONS, Engine, choose_provider
 from score.language import DETECTOR, LanguageScreen
-from score.tokens import CHARACTERS_A_TOKEN, Encoded, Encoder
+from score.tokens import CHARACTERS_A_TOKEN, MAX_WINDOWS, Encoder, Reading
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from score.bundle import Bundle
 
 
@@ -41,12 +45,14 @@ class Model:
         provider: a key of :data:`score.engine.PROVIDERS`, or ``auto``.
         any_language: answer also what is surely not in the bundle's language.
         workers: how many threads ask it at once, for its memory has a limit.
+        reading: how long texts are read; None as the bundle wants it.
 
     Attributes:
         provider: the provider that it runs on.
         precision: the precision of the graph.
         temperature: what the logits of its answers are to be divided by.
         guarantee: which labels can be promised at which error rate; None where that is unknown.
+        reading: how long texts are read.
         identity: everything that decides an answer beside the text itself.
 
     Raises:
@@ -61,12 +67,15 @@ class Model:
         *,
         any_language: bool = False,
         workers: int = 1,
+        reading: Reading | None = None,
     ) -> None:
         description = bundle.description
         precisions = [graph.precision for graph in description.graphs]
         self.provider = choose_provider(provider, precisions)
         graph = bundle.graph(*PRECISIONS[self.provider])
         name = str(bundle.folder / graph.file)
+        self.reading = reading or description.reading
+        self._inputs = MAX_WINDOWS if self.reading == "windows" else 1
         self._encoder = Encoder.from_file(bundle.folder / TOKENIZER_FILE, description.truncation)
         self._engine = Engine(
             bundle.read_graph(graph),
@@ -87,7 +96,7 @@ class Model:
         detector = DETECTOR if language else "any language"
         ends = f"{CHARACTERS_A_TOKEN} characters a token"
         self.identity = "\n".join(
-            (bundle.digest, graph.sha256, self._engine.identity, detector, ends)
+            (bundle.digest, graph.sha256, self._engine.identity, detector, ends, self.reading)
         )
 
     @property
@@ -100,38 +109,53 @@ class Model:
 
         Of a very long one the two ends are left, so that it costs no more than any other.
         """
-        return self._truncation.ends(self._clean(text))[0]
+        return self._truncation.ends(self._clean(text), self._inputs)[0]
 
     def answer(self, text: str) -> Answer:
         """Answer one cleaned text that is not blank."""
         if self._is_foreign(text):
             return _FOREIGN
-        encoded = self._encoder.encode(text)
-        return Answer(tuple(self._engine.logits(encoded.ids).tolist()), encoded.truncated)
+        inputs, truncated = self._encode(text)
+        if len(inputs) == 1:
+            return Answer(tuple(self._engine.logits(inputs[0]).tolist()), truncated)
+        return _mean([self._engine.logits(ids) for ids in inputs], truncated)
 
     def answer_batch(self, texts: Sequence[str]) -> list[Answer]:
-        """Answer cleaned texts that are not blank, those of like length together."""
-        answers = [_FOREIGN] * len(texts)
-        encoded = {
-            i: self._encoder.encode(t) for i, t in enumerate(texts) if not self._is_foreign(t)
-        }
-        for batch in _batches(encoded):
-            logits = self._engine.batch_logits([encoded[i].ids for i in batch])
-            for i, row in zip(batch, logits.tolist(), strict=True):
-                answers[i] = Answer(tuple(row), encoded[i].truncated)
-        return answers
+        """Answer cleaned texts that are not blank, inputs of like length together."""
+        encoded = {i: self._encode(t) for i, t in enumerate(texts) if not self._is_foreign(t)}
+        inputs = [(i, ids) for i, (windows, _) in encoded.items() for ids in windows]
+        found: dict[int, list[NDArray[np.float32]]] = {i: [] for i in encoded}
+        for batch in _batches([len(ids) for _, ids in inputs]):
+            logits = self._engine.batch_logits([inputs[place][1] for place in batch])
+            for place, row in zip(batch, logits, strict=True):
+                found[inputs[place][0]].append(row)
+        return [
+            _mean(found[i], encoded[i][1]) if i in encoded else _FOREIGN for i in range(len(texts))
+        ]
+
+    def _encode(self, text: str) -> tuple[list[list[int]], bool]:
+        """The inputs that a text makes, and whether a part of it is in none of them."""
+        if self.reading == "windows":
+            return self._encoder.encode_windows(text)
+        encoded = self._encoder.encode(text)
+        return [encoded.ids], encoded.truncated
 
     def _is_foreign(self, text: str) -> bool:
-        return self._screen is not None and self._screen.is_foreign(text)
+        # Of a text in many windows too, the ends are enough to tell.
+        return self._screen is not None and self._screen.is_foreign(self._truncation.ends(text)[0])
 
 
-def _batches(encoded: dict[int, Encoded]) -> list[list[int]]:
+def _mean(logits: Sequence[NDArray[np.float32]], truncated: bool) -> Answer:
+    return Answer(tuple(np.mean(logits, axis=0, dtype=np.float64).tolist()), truncated)
+
+
+def _batches(lengths: Sequence[int]) -> list[list[int]]:
     """Places grouped by length, each group within the budget of one batch."""
     batches: list[list[int]] = []
     width = 0
-    for i in sorted(encoded, key=lambda i: len(encoded[i].ids), reverse=True):
+    for i in sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True):
         if not batches or (len(batches[-1]) + 1) * width > BATCH_TOKENS:
             batches.append([])
-            width = len(encoded[i].ids)
+            width = lengths[i]
         batches[-1].append(i)
     return batches

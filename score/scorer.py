@@ -18,6 +18,7 @@ from score.errors import UsageError
 from score.guarantee import promised_threshold
 from score.interrupts import postponed
 from score.model import Answer, Model
+from score.tokens import Reading
 
 WINDOW = 256
 """How many texts are scored before their answers are remembered: about the work of
@@ -60,6 +61,8 @@ class ScorerSettings:
         unsure_below: labels with a smaller confidence get the flag ``unsure``.
         max_error: so do labels beyond the confidence at which the bundle promises this share
             of wrong ones at most, above 0 and below 1; None asks for no promise.
+        reading: ``cut`` reads the part of a long text that the bundle's truncation keeps,
+            ``windows`` all of it, part by part; None does as the bundle wants.
 
     Raises:
         UsageError: a value is out of its range.
@@ -71,6 +74,7 @@ class ScorerSettings:
     any_language: bool = False
     unsure_below: float = 0.0
     max_error: float | None = None
+    reading: Reading | None = None
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:
@@ -113,13 +117,9 @@ class Scorer:
             self._settings.provider,
             any_language=self._settings.any_language,
             workers=workers,
+            reading=self._settings.reading,
         )
-        self._sure_from = self._settings.unsure_below
-        if (max_error := self._settings.max_error) is not None:
-            promised = promised_threshold(
-                self.bundle.description.name, self._model.guarantee, max_error
-            )
-            self._sure_from = max(self._sure_from, promised)
+        self._sure_from = max(self._settings.unsure_below, self._promised())
         cache = self._settings.cache
         self._cache = ScoreCache(cache, self._model.identity) if cache else None
         self._pool = ThreadPoolExecutor(workers, "score")
@@ -133,6 +133,19 @@ class Scorer:
     def identity(self) -> str:
         """Everything that decides a text's answer beside the text itself."""
         return self._model.identity
+
+    def _promised(self) -> float:
+        """The least confidence of a label that keeps the error rate asked for, 0 where none is."""
+        max_error, description = self._settings.max_error, self.bundle.description
+        if max_error is None:
+            return 0.0
+        if self._model.reading != description.reading:
+            raise UsageError(
+                f"What {description.name} promises holds where long texts are read with --long "
+                f"{description.reading}, not {self._model.reading}. Leave out --long or "
+                "--max-error."
+            )
+        return promised_threshold(description.name, self._model.guarantee, max_error)
 
     def score(self, texts: Iterable[str]) -> list[Score]:
         """Score texts; the result has their order. All are held in memory at once.

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     import tokenizers
 
 Strategy = Literal["head", "tail", "head+tail"]
+Reading = Literal["cut", "windows"]
+"""How a text is read that is longer than the model's input: cut, or all of it in windows."""
+
+MAX_WINDOWS = 64
+"""The most windows of a text: some 12,000 words at 256 tokens a window."""
 
 MAX_MARKS = 4
 """The most tokens of its own that a tokenizer may put around a text; BERT's puts two."""
@@ -79,14 +84,31 @@ class Truncation:
             return ids[-room:]
         return ids[: self.head_tokens] + ids[self.head_tokens - room :]
 
-    def ends(self, text: str) -> tuple[str, bool]:
+    def windows(self, ids: list[int], marks: int) -> list[list[int]]:
+        """``ids`` in as few pieces as fit with ``marks`` more tokens each, evenly placed.
+
+        The first piece begins with the first token and the last one ends with the last;
+        between them neighbours overlap rather than that one is short.
+        """
+        room = self.max_tokens - marks
+        number = max(1, -(-len(ids) // room))
+        if number == 1:
+            return [ids]
+        step = (len(ids) - room) / (number - 1)
+        return [ids[start : start + room] for start in (round(i * step) for i in range(number))]
+
+    def ends(self, text: str, inputs: int = 1) -> tuple[str, bool]:
         """The part of a text that is tokenised: all of it, or both ends of a very long one.
+
+        Args:
+            text: any text.
+            inputs: for how many inputs of the model the part is to be enough.
 
         Returns:
             The part, without the blanks around it where the text is very long, and whether
             anything else was left out. Taking the ends of the ends changes nothing.
         """
-        reach = CHARACTERS_A_TOKEN * self.max_tokens
+        reach = CHARACTERS_A_TOKEN * self.max_tokens * inputs
         if len(text) > 2 * reach:
             text = text.strip()
         if len(text) <= 2 * reach:
@@ -145,6 +167,20 @@ class Encoder:
         """Token ids of one text, at most ``max_tokens``, the tokenizer's marks around them."""
         part, cut = self._truncation.ends(text)
         return self._finish(self._tokenizer.encode(part, add_special_tokens=False).ids, cut)
+
+    def encode_windows(self, text: str) -> tuple[list[list[int]], bool]:
+        """Token ids of a whole text in windows, and whether a part of it is in none.
+
+        See :meth:`Truncation.windows`; of more than :data:`MAX_WINDOWS` windows those in the
+        middle are left out.
+        """
+        part, cut = self._truncation.ends(text, MAX_WINDOWS)
+        ids = self._tokenizer.encode(part, add_special_tokens=False).ids
+        windows = self._truncation.windows(ids, len(self._prefix) + len(self._suffix))
+        half = MAX_WINDOWS // 2
+        kept = windows if len(windows) <= MAX_WINDOWS else windows[:half] + windows[-half:]
+        whole = [self._prefix + window + self._suffix for window in kept]
+        return whole, cut or len(kept) < len(windows)
 
     def encode_batch(self, texts: Sequence[str]) -> list[Encoded]:
         """The same as :meth:`encode` for each text, on all cores."""
