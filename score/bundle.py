@@ -83,8 +83,17 @@ class Graph:
 
 # What a manifest holds beside the provenance.
 _KNOWN = frozenset(
-    ("format_version", "name", "language", "labels", "cleaning", "truncation", "reading")
-    + ("graphs", "files")
+    [
+        "format_version",
+        "name",
+        "language",
+        "labels",
+        "cleaning",
+        "truncation",
+        "reading",
+        "graphs",
+        "files",
+    ]
 )
 
 

@@ -146,7 +146,8 @@ class Model:
 
 
 def _mean(logits: Sequence[NDArray[np.float32]], truncated: bool) -> Answer:
-    return Answer(tuple(np.mean(logits, axis=0, dtype=np.float64).tolist()), truncated)
+    mean: NDArray[np.float64] = np.asarray(logits, np.float64).mean(axis=0)
+    return Answer(tuple(mean.tolist()), truncated)
 
 
 def _batches(lengths: Sequence[int]) -> list[list[int]]:
