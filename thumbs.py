@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     import click
 
+    from score.frames import score_frame
     from score.scorer import Score, Scorer, ScorerSettings
-    from score.scoring import FileSettings, score_file, score_frame
+    from score.scoring import FileSettings, score_file
 
 _NAMES = {
     "FileSettings": "score.scoring",
@@ -31,7 +32,7 @@ _NAMES = {
     "Scorer": "score.scorer",
     "ScorerSettings": "score.scorer",
     "score_file": "score.scoring",
-    "score_frame": "score.scoring",
+    "score_frame": "score.frames",
 }
 
 __all__ = ["FileSettings", "Score", "Scorer", "ScorerSettings", "main", "score_file", "score_frame"]

@@ -70,6 +70,10 @@ class Desk:
         settings = FileSettings(model=self.bundle, scorer=ScorerSettings(workers=2, cache=cache))
         score_file(self.folder / "r.csv", self.output, settings)
 
+    def unfinished(self) -> bool:
+        """Whether a run was killed in its last moments, which the next one ends."""
+        return any(self.folder.parent.glob("home/thumbs/locks/*.ending"))
+
     def clear(self) -> None:
         """Remove all but the input."""
         for path in self.folder.iterdir():
@@ -120,7 +124,7 @@ def kill_often(folder: Path, kills: int, rows: int, tally: Tally, latency: float
         else:
             tally.kills += 1
             tally.half += desk.output.exists() and desk.digest() != undisturbed
-            if desk.output.exists():  # killed after it was done
+            if desk.output.exists() and not desk.unfinished():  # killed when it had ended
                 desk.clear()
     return tally
 

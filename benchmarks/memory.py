@@ -1,6 +1,6 @@
 """Peak memory of ``thumbs score`` over files of different lengths, and over one huge cell.
 
-    python -m benchmarks.memory [--rows 100000 10000000] [--cell-mib 0 200]
+    python -m benchmarks.memory [--rows 100000 10000000] [--cell-mib 0 15]
 
 The model is a stub that answers at once: what is measured is everything around it, the
 reader, the windows, the cache and the writer, which is where memory could grow with the
@@ -101,7 +101,7 @@ def main() -> None:
     """Measure and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="*", default=[1_000, 100_000])
-    parser.add_argument("--cell-mib", type=int, nargs="*", default=[0, 200])
+    parser.add_argument("--cell-mib", type=int, nargs="*", default=[0, 15])
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

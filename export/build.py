@@ -8,17 +8,19 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from export.checkpoint import Checkpoint
 from export.convert import convert, to_half
 from export.describe import copy_descriptions, provenance
+from export.gate import check_calibration, check_flips, error_by_chance
 from export.quantize import quantize
-from export.reviews import Reviews, packaged_reviews, read_reviews
+from export.reviews import Reviews, read_reviews
+from export.risk import guarantee
 from export.smooth import smooth
-from export.verify import Comparison, checkpoint_logits, figures, graph_logits
+from export.verify import Verification, figures, graph_logits
 from score.bundle import (
     GRAPH_FILES,
     MANIFEST_FILE,
@@ -29,20 +31,20 @@ from score.bundle import (
     write_manifest,
 )
 from score.bundle_files import sha256_of
-from score.calibration import fit_temperature
+from score.calibration import fit_temperature, softmax
 from score.cleaning import CLEANINGS
+from score.curves import curves
 from score.engine import Engine
 from score.errors import OutputError, UsageError
 from score.lock import only_writer
 from score.tokens import Encoder
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
 logger = logging.getLogger(__name__)
 
-MAX_CALIBRATION = 2000
-"""The most held-back reviews that a temperature, one number, is fitted on."""
+MAX_CALIBRATION = 20_000
+"""The most held-back reviews that a graph is calibrated on; more would change no figure."""
+MAX_VERIFICATION = 2000
+"""The most of them that checkpoint and graphs are compared on: PyTorch is slow."""
 # As many show which channels are large, which is a matter of the weights.
 _SMOOTHING = 48
 
@@ -56,10 +58,11 @@ class ExportSettings:
 
     Attributes:
         precisions: of ``int8``, ``fp32`` and ``fp16``, the preferred one first.
-        verify_on: a table to compare graph and checkpoint on; None is thumbs' own reviews
-            or, for a model with other labels or of another language, the validation split.
+        verify_on: a table to compare graph and checkpoint on; None is the validation split.
         text_column, label_column: columns of that table.
-        max_flips: the largest share of labels that a graph may change, up to 1.
+        max_flips: the largest share of labels that a graph may change, 0 to 1.
+        max_ece: the largest expected calibration error of a graph on the validation split,
+            0 to 1. Both are tests of what the reviews prove: see :mod:`export.gate`.
         name: what the bundle is called; None is the name of its folder.
 
     Raises:
@@ -70,7 +73,8 @@ class ExportSettings:
     verify_on: Path | None = None
     text_column: str | None = None
     label_column: str | None = None
-    max_flips: float = 0.01
+    max_flips: float = 0.005
+    max_ece: float = 0.02
     name: str | None = None
 
     def __post_init__(self) -> None:
@@ -81,10 +85,9 @@ class ExportSettings:
             )
         if len(set(self.precisions)) < len(self.precisions):
             raise UsageError("A precision is named twice; name each once.")
-        if not 0 <= self.max_flips <= 1:
-            raise UsageError(
-                f"--max-flips {self.max_flips} is out of range; it is a share, 0 to 1."
-            )
+        for option, limit in (("--max-flips", self.max_flips), ("--max-ece", self.max_ece)):
+            if not 0 <= limit <= 1:
+                raise UsageError(f"{option} {limit} is out of range; it is a share, 0 to 1.")
         if self.verify_on is None and (self.text_column or self.label_column):
             raise UsageError("--text-column and --label-column say nothing without --verify-on.")
 
@@ -119,7 +122,8 @@ def build_bundle(
         DataError: checkpoint or table is damaged.
         OutputError: ``output`` is there already, or cannot be made.
         BusyError: another export writes it.
-        BundleError: a graph changes more labels than ``settings`` allows.
+        BundleError: a graph changes more labels, or its confidence is further off, than
+            ``settings`` allows.
     """
     settings = settings or ExportSettings()
     with only_writer(output):
@@ -156,19 +160,24 @@ class _Export:
         for precision in self._settings.precisions:
             self._tell(f"making the {precision} graph")
             self._make_graph(traced, precision, folder / GRAPH_FILES[precision])
-        self._tell(f"asking the checkpoint about {len(self._reviews)} reviews")
-        ids = self._encode(self._reviews)
-        expected = checkpoint_logits(self._checkpoint, ids)
+        self._tell(f"asking the checkpoint about {len(self._reviews):,} reviews")
+        verification = Verification(
+            self._checkpoint, self._reviews, self._encode(self._reviews.texts)
+        )
+        if "fp32" not in self._settings.precisions:
+            self._tell("verifying the fp32 graph that the others were made from")
+            engine = Engine(traced.read_bytes(), name="the fp32 graph")
+            verification.compare("fp32", engine, self._checkpoint.temperature)
         graphs = tuple(
-            self._measure(folder, precision, ids, expected)
+            self._measure(folder, precision, verification)
             for precision in self._settings.precisions
         )
-        return write_manifest(folder, self._describe(name, graphs, command))
+        return write_manifest(folder, self._describe(name, graphs, verification, command))
 
     def _make_graph(self, traced: Path, precision: str, target: Path) -> None:
         if precision == "int8":
             smoothed = traced.with_name("smoothed.onnx")
-            smooth(traced, smoothed, self._encode(self._held_back.first(_SMOOTHING)))
+            smooth(traced, smoothed, self._encode(self._held_back.texts[:_SMOOTHING]))
             quantize(smoothed, target)
         elif precision == "fp16":
             to_half(traced, self._checkpoint, target)
@@ -176,35 +185,41 @@ class _Export:
             # As traced: onnxruntime fuses it while loading, for the provider it loads it for.
             shutil.copyfile(traced, target)
 
-    def _measure(
-        self,
-        folder: Path,
-        precision: str,
-        ids: Sequence[Sequence[int]],
-        expected: NDArray[np.float32],
-    ) -> Graph:
-        """Fit the temperature of a graph, then compare it with the checkpoint."""
+    def _measure(self, folder: Path, precision: str, verification: Verification) -> Graph:
+        """Calibrate a graph on the held-back reviews, then compare it with the checkpoint."""
         file = folder / GRAPH_FILES[precision]
         engine = Engine(file.read_bytes(), name=f"the {precision} graph")
-        self._tell(f"calibrating the {precision} graph on {len(self._held_back)} reviews")
-        logits = graph_logits(engine, self._encode(self._held_back))
-        classes = self._held_back.classes
+        held_back = self._held_back
+        self._tell(f"calibrating the {precision} graph on {len(held_back):,} reviews")
+        logits = graph_logits(engine, self._encode(held_back.texts))
+        classes = held_back.classes
         assert classes is not None  # noqa: S101 - a checkpoint's validation split has labels
-        temperature = fit_temperature(logits, np.asarray(classes, np.int64))
-        self._calibration[precision] = figures(logits, classes, temperature)
+        truth = np.asarray(classes, np.int64)
+        temperature = fit_temperature(logits, truth)
+        confidence = softmax(logits, temperature).max(axis=1)
+        correct = logits.argmax(axis=1) == truth
+        self._calibration[precision] = {
+            **figures(logits, classes, temperature),
+            "ece_by_chance": error_by_chance(confidence),
+            **curves(confidence, correct),
+        }
         self._tell(f"verifying the {precision} graph")
-        found = graph_logits(engine, ids)
-        comparison = Comparison(self._reviews, expected, found, temperature)
-        comparison.check(precision, self._checkpoint.labels, self._settings.max_flips)
-        return Graph(precision, sha256_of(file), temperature, comparison.parity())
+        comparison = verification.compare(precision, engine, temperature)
+        check_flips(comparison, precision, self._checkpoint.labels, self._settings.max_flips)
+        check_calibration(logits, held_back, temperature, precision, self._settings.max_ece)
+        promises = guarantee(confidence, correct, held_back.name)
+        return Graph(precision, sha256_of(file), temperature, comparison.parity(), promises)
 
-    def _encode(self, reviews: Reviews) -> list[list[int]]:
+    def _encode(self, texts: Sequence[str]) -> list[list[int]]:
         clean = CLEANINGS[self._checkpoint.cleaning]
-        encoded = self._encoder.encode_batch([clean(text) for text in reviews.texts])
+        encoded = self._encoder.encode_batch([clean(text) for text in texts])
         return [one.ids for one in encoded]
 
-    def _describe(self, name: str, graphs: tuple[Graph, ...], command: str) -> Description:
+    def _describe(
+        self, name: str, graphs: tuple[Graph, ...], verification: Verification, command: str
+    ) -> Description:
         checkpoint = self._checkpoint
+        origin = provenance(checkpoint, self._held_back, self._calibration, command)
         return Description(
             name=name,
             labels=checkpoint.labels,
@@ -212,18 +227,17 @@ class _Export:
             cleaning=checkpoint.cleaning,
             truncation=checkpoint.truncation,
             graphs=graphs,
-            provenance=provenance(checkpoint, self._held_back, self._calibration, command),
+            provenance={"verification": verification.described(), **origin},
         )
 
 
 def _reviews(checkpoint: Checkpoint, settings: ExportSettings) -> Reviews:
-    """The reviews to verify on: the user's, else thumbs' own where they suit the model."""
-    labels = checkpoint.labels
-    if settings.verify_on is not None:
-        return read_reviews(settings.verify_on, settings.text_column, settings.label_column, labels)
-    own = packaged_reviews(labels)
-    suits = own.classes is not None and checkpoint.language in ("en", None)
-    return own if suits else checkpoint.validation.first(len(own))
+    """The reviews to verify on: the user's table, else held-back ones."""
+    if settings.verify_on is None:
+        return checkpoint.validation.first(MAX_VERIFICATION)
+    return read_reviews(
+        settings.verify_on, settings.text_column, settings.label_column, checkpoint.labels
+    )
 
 
 def _check_output(output: Path, *, overwrite: bool) -> None:

@@ -33,6 +33,7 @@ class Checkpoint:
         config: the model's ``config.json``.
         cleaning, truncation, language: how a text becomes the model's input.
         metrics: command, base model, data, temperature and evaluation, as training left them.
+        temperature: what training fitted for the checkpoint's own logits.
         validation: the reviews held back from training, cleaned, with their classes.
     """
 
@@ -43,6 +44,7 @@ class Checkpoint:
     truncation: Truncation
     language: str | None
     metrics: Mapping[str, Any]
+    temperature: float
     validation: Reviews
 
     @classmethod
@@ -64,13 +66,24 @@ class Checkpoint:
             truncation = Truncation(**preprocessing["truncation"])
             cleaning, language = preprocessing["cleaning"], preprocessing["language"]
             name = f"{metrics['data']['name']}, validation split"
-        except (KeyError, TypeError, UsageError) as exc:
+            temperature = float(metrics["temperature"])
+        except (KeyError, TypeError, ValueError, UsageError) as exc:
             raise DataError(
                 f"{folder} is damaged ({type(exc).__name__}: {exc}). Run thumbs finetune again."
             ) from exc
         check_labels(labels)
         validation = _read_validation(folder / VALIDATION_FILE, name, labels)
-        return cls(folder, labels, config, cleaning, truncation, language, metrics, validation)
+        return cls(
+            folder,
+            labels,
+            config,
+            cleaning,
+            truncation,
+            language,
+            metrics,
+            temperature,
+            validation,
+        )
 
 
 def _read_json(folder: Path, name: str) -> dict[str, Any]:

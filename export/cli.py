@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -32,18 +33,24 @@ _PATH = click.Path(path_type=Path)
     "--verify-on",
     type=_PATH,
     metavar="TABLE",
-    help="Compare graph and checkpoint on the reviews of this table.  [default: a hundred "
-    "English reviews that thumbs brings, or reviews held back from training where the model "
-    "has other labels or another language]",
+    help="Compare graph and checkpoint on the reviews of this table.  [default: up to 2,000 of "
+    "those held back from training]",
 )
 @click.option("--text-column", help="The column of the reviews in that table.")
 @click.option("--label-column", help="The column of the labels in it.  [default: label]")
 @click.option(
     "--max-flips",
     type=float,
-    default=0.01,
+    default=0.005,
     show_default=True,
     help="The largest share of labels that a graph may change.",
+)
+@click.option(
+    "--max-ece",
+    type=float,
+    default=0.02,
+    show_default=True,
+    help="The largest expected calibration error of a graph.",
 )
 @click.option("--name", help="What the bundle is called.  [default: its folder's name]")
 @click.option("--overwrite", is_flag=True, help="Replace a bundle that is there already.")
@@ -59,7 +66,8 @@ def export(
 
     CHECKPOINT is the folder that thumbs finetune made. Each graph's confidence is
     calibrated on the reviews held back from training, and its labels are compared with
-    the checkpoint's; where they differ too much there is no bundle.
+    the checkpoint's; where more of them differ than --max-flips, or its confidence is
+    further off than --max-ece, by more than chance, there is no bundle.
     """
     from score.extras import require
 
@@ -82,14 +90,25 @@ def _show(step: str) -> None:
 
 
 def _report(bundle: Bundle) -> list[str]:
-    """A line for the bundle and one for each of its graphs."""
+    """The bundle, a table of checkpoint, fp32 as traced and graphs, and what each promises."""
+    from score.describe import promises
+
     size = sum(path.stat().st_size for path in bundle.folder.iterdir()) / 1e6
-    lines = [f"{bundle.folder}: {bundle.description.name}, {size:.1f} MB"]
-    for graph in bundle.description.graphs:
-        parity = graph.parity
-        lines.append(
-            f"{graph.precision}: {parity['flips']} of {parity['n']} labels differ from the "
-            f"checkpoint's ({parity['data']}), probabilities by {parity['mean_change']:.2%} on "
-            f"average and {parity['max_change']:.1%} at most; temperature {graph.temperature:.2f}"
-        )
-    return lines
+    verification = bundle.description.provenance["verification"]
+    return [
+        f"{bundle.folder}: {bundle.description.name}, {size:.1f} MB",
+        f"on {verification['n']:,} reviews of {verification['data']}:",
+        "       accuracy     ECE  log loss  flips  mean |dp|  largest |dp|  temperature",
+        *(_line(row) for row in verification["rows"]),
+        *(f"{graph.precision}: {promises(graph)}" for graph in bundle.description.graphs),
+    ]
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    """A row of the table; without labels there is no accuracy, calibration or log loss."""
+    known = "accuracy" in row
+    figures = f"{row['accuracy']:.2%} {row['ece']:7.2%} {row['log_loss']:9.4f}" if known else ""
+    return (
+        f"{row['model']:5} {figures:>27} {row['flips']:6,} {row['mean_change']:10.3%} "
+        f"{row['max_change']:13.2%} {row['temperature']:12.3f}"
+    )

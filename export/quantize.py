@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from export.convert import silence
 
 
-def quantize(graph: Path, target: Path) -> None:
+def quantize(graph: Path, target: Path, *, finer: Sequence[str] = ()) -> None:
     """Quantise weights, embeddings included, ahead and activations while scoring.
 
     Weights are signed, as the int8 instructions of CPUs (VNNI, AMX) take them: unsigned
@@ -21,8 +22,15 @@ def quantize(graph: Path, target: Path) -> None:
     Args:
         graph: the fp32 graph. The quantiser puts a temporary file beside it.
         target: the file to make.
+        finer: names of nodes that stay in fp32.
     """
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     with silence():
-        quantize_dynamic(str(graph), str(target), per_channel=True, weight_type=QuantType.QInt8)
+        quantize_dynamic(
+            str(graph),
+            str(target),
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+            nodes_to_exclude=list(finer),
+        )

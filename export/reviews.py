@@ -9,8 +9,6 @@ from pathlib import Path
 
 from score.errors import DataError
 
-PACKAGED_FILE = Path(__file__).parent / "reviews.csv"
-_PACKAGED_NAME = "thumbs' own reviews"
 _LABEL_COLUMN = "label"
 
 
@@ -45,12 +43,6 @@ class Reviews:
             label = -1 if self.classes is None else self.classes[i]
             digest.update(b"%d %d\n%s\n" % (label, len(data), data))
         return digest.hexdigest()
-
-
-def packaged_reviews(labels: Sequence[str]) -> Reviews:
-    """A hundred short English reviews of films, books, hotels, gadgets and food."""
-    found = read_reviews(PACKAGED_FILE, None, _LABEL_COLUMN, labels)
-    return Reviews(_PACKAGED_NAME, found.texts, found.classes)
 
 
 def read_reviews(

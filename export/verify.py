@@ -13,16 +13,12 @@ import numpy as np
 from export.convert import silence
 from score.calibration import expected_calibration_error, softmax
 from score.engine import Engine
-from score.errors import BundleError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from export.checkpoint import Checkpoint
     from export.reviews import Reviews
-
-_SHOWN_TEXT = 60
-_SHOWN_FLIPS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,28 +69,51 @@ class Comparison:
             parity["graph"] = figures(self.found, self.reviews.classes, self.temperature)
         return parity
 
-    def check(self, precision: str, labels: Sequence[str], max_flips: float) -> None:
-        """Refuse a graph that changes too many labels.
 
-        Raises:
-            BundleError: more than a share of ``max_flips`` of the labels changed.
-        """
-        flips = self.flips()
-        share = len(flips) / len(self.reviews)
-        if share <= max_flips:
-            return
-        worst = "; ".join(self._show(int(i), labels) for i in flips[:_SHOWN_FLIPS])
-        raise BundleError(
-            f"The {precision} graph changes the label of {len(flips)} of {len(self.reviews)} "
-            f"reviews ({self.reviews.name}): {share:.1%}, while --max-flips allows "
-            f"{max_flips:.1%}. The worst: {worst}. No bundle was made: export with --precision "
-            "fp32, or allow more."
-        )
+class Verification:
+    """A checkpoint's answers to some reviews, which those of each graph are compared with.
 
-    def _show(self, place: int, labels: Sequence[str]) -> str:
-        text = " ".join(self.reviews.texts[place].split())[:_SHOWN_TEXT]
-        old, new = self.expected[place].argmax(), self.found[place].argmax()
-        return f'"{text}" {labels[old]} -> {labels[new]}'
+    Args:
+        checkpoint: the model, which is asked at once.
+        reviews: the reviews.
+        batch: token ids of each of them.
+
+    Attributes:
+        rows: the comparisons so far, the checkpoint's with itself first: for each the
+            ``model`` (``torch`` or a precision), its ``temperature``, ``flips``,
+            ``mean_change``, ``max_change`` and, where the reviews have labels, ``accuracy``,
+            ``log_loss`` and ``ece``.
+    """
+
+    def __init__(
+        self, checkpoint: Checkpoint, reviews: Reviews, batch: Sequence[Sequence[int]]
+    ) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self._reviews = reviews
+        self._batch = batch
+        self._expected = checkpoint_logits(checkpoint, batch)
+        self._compare("torch", self._expected, checkpoint.temperature)
+
+    def compare(self, model: str, engine: Engine, temperature: float) -> Comparison:
+        """Ask a graph about the reviews and add its row."""
+        return self._compare(model, graph_logits(engine, self._batch), temperature)
+
+    def described(self) -> dict[str, Any]:
+        """The reviews and all rows, for the manifest."""
+        return {
+            "data": self._reviews.name,
+            "sha256": self._reviews.digest(),
+            "n": len(self._reviews),
+            "rows": self.rows,
+        }
+
+    def _compare(self, model: str, found: NDArray[np.float32], temperature: float) -> Comparison:
+        comparison = Comparison(self._reviews, self._expected, found, temperature)
+        parity = comparison.parity()
+        kept = {name: parity[name] for name in ("flips", "mean_change", "max_change")}
+        row = {"model": model, "temperature": temperature, **parity.get("graph", {}), **kept}
+        self.rows.append(row)
+        return comparison
 
 
 def figures(

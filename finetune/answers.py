@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from finetune.box import find_bundle
 from finetune.checkpoint import METRICS_FILE, PREPROCESSING_FILE
-from score.bundle import DEFAULT_BUNDLE, MANIFEST_FILE
 from score.errors import DataError, NoInputError, first_line
 from score.tokens import Encoder, Truncation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-BOX = "thumbs"
-"""The name of the model in the box, where a model can be named."""
 
 # Probabilities below are as good as none; their logarithm stays a number.
 _LEAST = 1e-4
@@ -44,11 +41,10 @@ def log_probabilities(
         BundleError: the bundle is damaged.
         DataError: the model's labels are others.
     """
-    folder = DEFAULT_BUNDLE if model == BOX else Path(model)
-    if (folder / MANIFEST_FILE).is_file():
-        own, probabilities = _ask_bundle(folder, texts)
-    elif (folder / METRICS_FILE).is_file():
-        own, probabilities = _ask_checkpoint(folder, texts)
+    if bundle := find_bundle(model):
+        own, probabilities = _ask_bundle(bundle, texts)
+    elif (Path(model) / METRICS_FILE).is_file():
+        own, probabilities = _ask_checkpoint(Path(model), texts)
     else:
         raise NoInputError(
             f"{model} is neither a bundle of thumbs export nor a checkpoint of thumbs finetune. "

@@ -147,10 +147,9 @@ def _encoder(settings: TrainSettings) -> tuple[Encoder | None, list[str]]:
     """What cuts the texts in training; None, and a note, where the base cannot be had."""
     from transformers import AutoTokenizer
 
-    from finetune.answers import BOX
-    from score.bundle import DEFAULT_BUNDLE
+    from finetune.box import find_bundle
 
-    base = str(DEFAULT_BUNDLE) if settings.base == BOX else settings.base
+    base = str(find_bundle(settings.base) or settings.base)
     try:
         tokenizer = AutoTokenizer.from_pretrained(base)  # type: ignore[no-untyped-call] # theirs
         return Encoder(tokenizer.backend_tokenizer, settings.truncation), []

@@ -148,5 +148,5 @@ def _imbalance(audit: Audit) -> str:
     labels = audit.data.labels
     return (
         f"{labels[most]} has {ratio:.1f} times as many training rows as {labels[least]}: "
-        "with --balance all classes count the same."
+        "--class-weights balanced lets all classes count the same."
     )

@@ -18,6 +18,8 @@ PREPROCESSING_FILE = "preprocessing.json"
 METRICS_FILE = "metrics.json"
 VALIDATION_FILE = "validation.parquet"
 LOSS_CURVE_FILE = "loss.png"
+RELIABILITY_FILE = "reliability.png"
+COVERAGE_RISK_FILE = "coverage_risk.png"
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

@@ -26,7 +26,8 @@ _EXTRA = (
     "--base",
     default="bert-base-uncased",
     show_default=True,
-    help="The BERT-family checkpoint to start from: a folder or a name on the hub.",
+    help="What to start from: thumbs for the model in the box, the folder of a bundle or of a "
+    "BERT-family checkpoint, or a name on the hub.",
 )
 @click.option("--text-column", help="The column of the reviews, by name or as #3.")
 @click.option("--label-column", help="The column of the labels.  [default: label]")
@@ -46,9 +47,19 @@ _EXTRA = (
     help="A labelled table to train on as well; the label neither speaks for no class.",
 )
 @click.option(
+    "--also-times",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="How often an epoch goes through that table.",
+)
+@click.option(
     "--unlabelled",
     type=click.Path(path_type=Path),
     help="A table of unlabelled reviews to train on as well; --teacher labels them.",
+)
+@click.option(
+    "--unlabelled-size", type=click.IntRange(1), help="Take a shuffled sample of so many of them."
 )
 @click.option(
     "--teacher",
@@ -63,7 +74,15 @@ _EXTRA = (
     help="Leave the rows that the audit found for this reason out of training: "
     f"{', '.join(CLEANABLE)}; may be repeated, or hold commas.",
 )
-@click.option("--balance", is_flag=True, help="Let all classes count the same.")
+@click.option(
+    "--class-weights",
+    type=click.Choice(["auto", "none", "balanced"]),
+    default="auto",
+    show_default=True,
+    help="Let rows of rare classes count for more: as much as makes all classes the same "
+    "(balanced), half way to it where the largest class has three times the rows of the "
+    "smallest (auto), or not at all.",
+)
 @click.option(
     "--max-tokens", default=256, show_default=True, help="The most tokens read of a review."
 )
@@ -137,6 +156,7 @@ def finetune(output: Path, data: str, labels: str | None, overwrite: bool, **opt
         test_size=options["test_size"],
         also=options["also"],
         unlabelled=options["unlabelled"],
+        unlabelled_size=options["unlabelled_size"],
         clean=_names(",".join(options["clean"])),
         seed=seed,
     )
@@ -150,7 +170,8 @@ def finetune(output: Path, data: str, labels: str | None, overwrite: bool, **opt
         learning_rate=options["learning_rate"],
         warmup=options["warmup"],
         weight_decay=options["weight_decay"],
-        balance=options["balance"],
+        class_weights=options["class_weights"],
+        also_times=options["also_times"],
         teacher=options["teacher"],
         seed=seed,
     )

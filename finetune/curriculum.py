@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from finetune.baseline import Baseline
-from finetune.lessons import Lessons, class_weights
+from finetune.lessons import Lessons, class_weights, describe_weights
 from finetune.report import classification_metrics
 from finetune.settings import TrainSettings
 from finetune.splits import LabelledData
@@ -38,11 +38,15 @@ def plan_lessons(data: LabelledData, settings: TrainSettings, baseline: Baseline
         NoInputError, BundleError, DataError: the teacher cannot teach these labels.
     """
     number = len(data.labels)
-    weights = class_weights(data.train.classes, number, balance=settings.balance)
+    weights = class_weights(data.train.classes, number, settings.class_weights)
+    said = describe_weights(data.train.classes, data.labels, weights)
+    if said:
+        logger.warning("%s", said)
     parts = {"labelled": Lessons.of(data.train, weights)}
     described: dict[str, Any] = {"class_weights": dict(zip(data.labels, weights, strict=True))}
     if data.also:
-        parts["also"] = Lessons.of(data.also, [1.0] * number)
+        also = Lessons.of(data.also, [1.0] * number)
+        parts["also"] = Lessons.joined([also] * settings.also_times)
     if data.unlabelled:
         assert settings.teacher is not None  # noqa: S101 - train_model asked for one
         teacher = Teacher.fit(settings.teacher, data.labels, baseline, data.validation)

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
+from finetune.labels import class_order, label_key
+from finetune.parting import check_rows
 from finetune.reasons import CLEANABLE
 from finetune.sources import Examples, read_source
 from finetune.splits import EMPTY, NEITHER, LabelledData, Origin, Split
@@ -36,8 +38,9 @@ class DataSettings:
         also: a labelled table that is trained on beside the source, and never measured on;
             the label ``neither`` in it asks for equal probabilities.
         unlabelled: a table of texts that a teacher labels, to be trained on as well.
+        unlabelled_size: take a shuffled sample of so many of them; None takes all.
         clean: the reasons of the audit for which rows are left out of training.
-        seed: decides both samples.
+        seed: decides the samples.
 
     Raises:
         UsageError: a value is out of its range.
@@ -52,6 +55,7 @@ class DataSettings:
     test_size: int | None = None
     also: Path | None = None
     unlabelled: Path | None = None
+    unlabelled_size: int | None = None
     clean: tuple[str, ...] = ()
     seed: int = 42
 
@@ -83,24 +87,24 @@ def load_data(settings: DataSettings) -> LabelledData:
     """
     source = read_source(settings.source, settings.text_column, settings.label_column)
     classes = class_order(source.train, settings.labels)
-    share = settings.validation
     pool = _to_split(source.train, classes).sample(settings.train_size, settings.seed)
     leaked: dict[str, Split] = {}
-    if source.test is None:
-        train, test = pool.where(2 * share, 1), pool.where(share, 2 * share)
-    else:
+    if source.test is not None:
         test = _to_split(source.test, classes)
         leaked["train"] = pool.among(set(test.texts))
         pool = pool.without(set(test.texts))
-        train = pool.where(share, 1)
-    validation = pool.where(0, share)
+    names, parts = tuple(classes.values()), 2 if source.test else 3
+    check_rows(source.train.name, pool.texts, pool.classes, names, parts=parts)
+    train, validation, rest = pool.parted(settings.validation, with_test=source.test is None)
+    if source.test is None:
+        test = rest
     held_back = {*validation.texts, *test.texts}
     also = _read_also(settings, classes)
     leaked["also"] = also.among(held_back)
     data = LabelledData(
         name=source.train.name,
         test_name=source.test.name if source.test else f"{source.train.name}, held-back part",
-        labels=tuple(classes.values()),
+        labels=names,
         cleaning=DEFAULT_CLEANING,
         train=train,
         validation=validation,
@@ -113,51 +117,9 @@ def load_data(settings: DataSettings) -> LabelledData:
     return data
 
 
-def class_order(examples: Examples, wanted: tuple[str, ...]) -> dict[str, str]:
-    """What the data calls each class -> what the model will call it, in class order.
-
-    Without ``wanted`` both are the data's own labels: in the order the source states, else
-    sorted, numbers by value. ``wanted`` holds the same labels in another order, or new
-    names for classes whose order is known: stated by the source, or numbered from 0.
-
-    Raises:
-        DataError: fewer than two classes, or ``wanted`` does not fit them.
-    """
-    found = set(examples.labels)
-    if len(found) < 2:
-        raise DataError(
-            f"{examples.name} has only the label {examples.labels[0]!r}; a classifier needs two."
-            if found
-            else f"{examples.name} has no rows."
-        )
-    own = examples.names or tuple(sorted(found, key=_by_value))
-    if not wanted:
-        return {label: label for label in own}
-    if set(wanted) == set(own):
-        return {label: label for label in wanted}
-    if len(wanted) != len(own):
-        raise DataError(
-            f"{examples.name} has {len(own)} labels ({', '.join(own)}), "
-            f"--labels names {len(wanted)}."
-        )
-    if examples.names or own == tuple(str(i) for i in range(len(own))):
-        return dict(zip(own, wanted, strict=True))
-    raise DataError(
-        f"{examples.name} calls its classes {', '.join(own)}; --labels can put these into "
-        "another order, and give new names only to classes numbered from 0."
-    )
-
-
-def _by_value(label: str) -> tuple[float, str]:
-    try:
-        return float(label), label
-    except ValueError:
-        return float("inf"), label
-
-
 def _to_split(examples: Examples, classes: dict[str, str]) -> Split:
-    number = {label: i for i, label in enumerate(classes)}
-    unknown = set(examples.labels) - set(number)
+    number = {label_key(label): i for i, label in enumerate(classes)}
+    unknown = [label for label in set(examples.labels) if label_key(label) not in number]
     if unknown:
         raise DataError(
             f"{examples.name} has the label {min(unknown)!r}, which the training part has not."
@@ -170,7 +132,7 @@ def _cleaned(examples: Examples, number: Mapping[str, int]) -> Split:
     texts = tuple(clean(text) for text in examples.texts)
     return Split(
         texts,
-        tuple(number[label] for label in examples.labels),
+        tuple(number[label_key(label)] for label in examples.labels),
         tuple(
             Origin(row, text != raw)
             for row, text, raw in zip(examples.row_names(), texts, examples.texts, strict=True)
@@ -185,9 +147,9 @@ def _read_also(settings: DataSettings, classes: dict[str, str]) -> Split:
 
     examples = read_table(settings.also, settings.text_column, settings.label_column or "label")
     # The user knows the classes by what the model will call them.
-    number = {name: i for i, name in enumerate(classes.values())}
+    number = {label_key(name): i for i, name in enumerate(classes.values())}
     number.setdefault(NEITHER_LABEL, NEITHER)
-    unknown = set(examples.labels) - set(number)
+    unknown = [label for label in set(examples.labels) if label_key(label) not in number]
     if unknown:
         raise DataError(
             f"{settings.also} has the label {min(unknown)!r}, which {settings.source} has not; "
@@ -208,7 +170,8 @@ def _read_unlabelled(settings: DataSettings, known: Set[str]) -> Split:
         text = clean(raw)
         if text.strip() and text not in known:
             found.setdefault(text, Origin(row, text != raw))
-    return Split(tuple(found), (NEITHER,) * len(found), tuple(found.values()))
+    new = Split(tuple(found), (NEITHER,) * len(found), tuple(found.values()))
+    return new.sample(settings.unlabelled_size, settings.seed)
 
 
 def check_parts(data: LabelledData) -> None:

@@ -7,7 +7,6 @@ are the wanted probabilities times the row's weight.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from finetune.splits import Split
+
+# So many times the rows of the smallest class may the largest have and still be as even.
+_EVEN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,33 @@ class Lessons:
         return cls(texts, np.concatenate([part.targets for part in parts]).astype(np.float32))
 
 
-def class_weights(classes: Sequence[int], number: int, *, balance: bool) -> list[float]:
-    """The weight of each class: 1, or with ``balance`` such that all classes weigh the same.
+def class_weights(classes: Sequence[int], number: int, how: str) -> list[float]:
+    """The weight of each class in training; the mean weight of a row is 1.
 
-    The mean weight of a row is 1 either way.
+    Args:
+        classes: of all rows; each of ``number`` classes occurs.
+        number: of classes.
+        how: ``none``: all rows weigh the same. ``balanced``: all classes do. ``auto``: half
+            way between the two, with the square roots of the balanced weights, where the
+            largest class has more than three times the rows of the smallest, else none.
     """
-    if not balance:
+    counts = np.bincount(np.asarray(classes, np.int64), minlength=number)
+    if how == "none" or (how == "auto" and counts.max() <= _EVEN * counts.min()):
         return [1.0] * number
-    counts = Counter(classes)
-    return [len(classes) / (number * counts[one]) for one in range(number)]
+    weights = counts ** (-1.0 if how == "balanced" else -0.5)
+    return [float(one) for one in weights * len(classes) / (weights * counts).sum()]
+
+
+def describe_weights(
+    classes: Sequence[int], labels: Sequence[str], weights: Sequence[float]
+) -> str | None:
+    """What to say of the weights of the classes; None where all are the same."""
+    counts = np.bincount(np.asarray(classes, np.int64), minlength=len(labels))
+    most, least = int(counts.argmax()), int(counts.argmin())
+    if len(set(weights)) == 1:
+        return None
+    return (
+        f"{counts[most]:,} training rows are {labels[most]} and {counts[least]:,} "
+        f"{labels[least]}: one of {labels[least]} weighs {weights[least] / weights[most]:.1f} "
+        f"times one of {labels[most]} (--class-weights none lets all rows weigh the same)."
+    )

@@ -6,7 +6,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from finetune.box import find_bundle
 from finetune.checkpoint import METRICS_FILE
+from score.bundle import MANIFEST_FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +28,13 @@ class Origin:
 
 
 def read_origin(base: str) -> Origin:
-    """The origin of a base model: a folder, or a name on the hub.
+    """The origin of a base model: a folder, a name on the hub, or ``thumbs``.
 
-    A folder that ``thumbs finetune`` made hands on the origin of its own base, so that
-    licence and recipe are not lost in a second training.
+    What ``thumbs finetune`` or ``thumbs export`` made hands on the origin of its own base,
+    so that licence and recipe are not lost in a second training.
     """
-    finished = Path(base) / METRICS_FILE
+    bundle = find_bundle(base)
+    finished = bundle / MANIFEST_FILE if bundle else Path(base) / METRICS_FILE
     try:
         metrics = json.loads(finished.read_text(encoding="utf-8"))
         first = metrics["base"]

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from finetune.checkpoint import COVERAGE_RISK_FILE, RELIABILITY_FILE
 from score.calibration import expected_calibration_error, softmax
+from score.curves import curves
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,4 +66,61 @@ def draw_loss_curve(history: Sequence[dict[str, Any]], path: Path) -> None:
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.3)
     axes.legend()
+    figure.savefig(path, dpi=150)
+
+
+def draw_confidence(
+    logits: NDArray[np.float32], classes: NDArray[np.int64], temperature: float, folder: Path
+) -> None:
+    """Draw the reliability diagram and the coverage-risk curve into two PNG files.
+
+    Args:
+        logits: shape (n, classes).
+        classes: the true class of each row, shape (n,).
+        temperature: divides the logits before the softmax.
+        folder: where the pictures go.
+    """
+    probabilities = softmax(logits, temperature)
+    confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == classes
+    found = curves(confidence, correct)
+    error = expected_calibration_error(probabilities, classes)
+    _draw_reliability(found["reliability"], error, folder / RELIABILITY_FILE)
+    _draw_coverage_risk(found["coverage_risk"], folder / COVERAGE_RISK_FILE)
+
+
+def _draw_reliability(bins: Sequence[Sequence[float]], error: float, path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.4, 5), layout="constrained")
+    axes = figure.subplots()
+    means, accuracies, sizes = zip(*bins, strict=True)
+    low = min(0.5, *means, *accuracies)
+    axes.plot([low, 1], [low, 1], "--", color="0.6", label="confidence is accuracy")
+    axes.plot(means, accuracies, color="C0")
+    # Areas as the bins' sizes: a bin of few reviews says little.
+    areas = [20 + 380 * size / max(sizes) for size in sizes]
+    axes.scatter(means, accuracies, areas, color="C0", alpha=0.6, label="a bin; area: reviews")
+    axes.set(xlabel="confidence", ylabel="accuracy", title=f"Reliability (ECE {error:.2%})")
+    axes.grid(alpha=0.3)
+    axes.legend(loc="upper left")
+    figure.savefig(path, dpi=150)
+
+
+def _draw_coverage_risk(points: Sequence[Sequence[float]], path: Path) -> None:
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import PercentFormatter
+
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([share for share, _ in points], [risk for _, risk in points])
+    axes.set(
+        xlabel="coverage: share of reviews kept, the surest first",
+        ylabel="risk: share of them labelled wrongly",
+        title="Coverage and risk",
+    )
+    axes.set_xlim(0, 1)
+    axes.set_ylim(bottom=0)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1))
+    axes.grid(alpha=0.3)
     figure.savefig(path, dpi=150)

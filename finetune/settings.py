@@ -8,6 +8,9 @@ from score.errors import UsageError
 from score.language import LANGUAGES
 from score.tokens import Truncation
 
+CLASS_WEIGHTS = ("auto", "none", "balanced")
+"""How classes can be weighed against each other; see :func:`finetune.lessons.class_weights`."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrainSettings:
@@ -23,7 +26,9 @@ class TrainSettings:
         learning_rate: the peak, reached after the warm-up, then linear to 0.
         warmup: the share of all steps in which the rate rises.
         weight_decay: AdamW's.
-        balance: let all classes count the same, however many rows each has.
+        class_weights: of :data:`CLASS_WEIGHTS`: how classes of unlike size are weighed.
+        also_times: how often an epoch goes through what is trained on beside the source: a
+            few short texts are soon drowned by many long ones.
         teacher: who labels the unlabelled texts: the folder of a bundle or of a checkpoint, or
             ``thumbs`` for the model in the box; None where there are none.
         seed: decides the order of the batches, the new head and dropout.
@@ -41,17 +46,22 @@ class TrainSettings:
     learning_rate: float = 5e-5
     warmup: float = 0.06
     weight_decay: float = 0.01
-    balance: bool = False
+    class_weights: str = "auto"
+    also_times: int = 1
     teacher: str | None = None
     seed: int = 42
 
     def __post_init__(self) -> None:
-        if min(self.epochs, self.train_batch_size, self.eval_batch_size) < 1:
-            raise UsageError("Epochs and batch sizes are whole numbers from 1 up.")
+        if min(self.epochs, self.train_batch_size, self.eval_batch_size, self.also_times) < 1:
+            raise UsageError("Epochs, batch sizes and times are whole numbers from 1 up.")
         if not (self.learning_rate > 0 and 0 <= self.warmup < 1 and self.weight_decay >= 0):
             raise UsageError(
                 "The learning rate is above 0, the warm-up a share from 0 to under 1, "
                 "the weight decay not below 0."
+            )
+        if self.class_weights not in CLASS_WEIGHTS:
+            raise UsageError(
+                f"--class-weights {self.class_weights!r} is none of {', '.join(CLASS_WEIGHTS)}."
             )
         if self.language is not None and self.language not in LANGUAGES:
             raise UsageError(

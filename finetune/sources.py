@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,7 +80,7 @@ def read_table(path: Path, text_column: str | None, label_column: str) -> Exampl
             find_column(table.columns, text_column, table.name),
             find_column(table.columns, label_column, table.name, option="--label-column"),
         )
-        texts, labels, rows = [], [], []
+        texts, labels, rows, blank = [], [], [], []
         for row in table.rows(wanted):
             if row.reject:
                 raise DataError(f"{path}, row {row.number}: {row.reject.reason}. Mend the row.")
@@ -88,15 +88,25 @@ def read_table(path: Path, text_column: str | None, label_column: str) -> Exampl
                 continue
             text, label = row.cells[0], row.cells[1].strip()
             if not label:
-                raise DataError(
-                    f"{path}, row {row.number} has no label. Fill it in or leave the row out."
-                )
+                blank.append(row.number)
             texts.append(text)
             labels.append(label)
             rows.append(str(row.number))
     finally:
         table.close()
+    _check_blanks(str(path), blank)
     return Examples(path.name, tuple(texts), tuple(labels), rows=tuple(rows))
+
+
+def _check_blanks(name: str, rows: Sequence[int]) -> None:
+    """Refuse rows without a label, given by their numbers."""
+    if len(rows) == 1:
+        raise DataError(f"{name}, row {rows[0]} has no label. Fill it in or leave the row out.")
+    if rows:
+        raise DataError(
+            f"{name}, row {rows[0]} has no label, and {len(rows) - 1:,} more have none. "
+            "Fill them in or leave the rows out."
+        )
 
 
 def read_texts(path: Path, text_column: str | None) -> Iterator[tuple[str, str]]:
@@ -202,5 +212,14 @@ def _from_dataset(name: str, data: object, text_column: str, label_column: str) 
     names = tuple(feature.names) if isinstance(feature, ClassLabel) else ()
     if names == ("neg", "pos"):
         names = IMDB_LABELS
-    as_text = (names[value] if names else str(value).strip() for value in labels)
-    return Examples(name, tuple(data[text_column]), tuple(as_text), names)
+    as_text = tuple(_as_text(value, names) for value in labels)
+    _check_blanks(name, [i for i, label in enumerate(as_text, 1) if not label])
+    return Examples(name, tuple(data[text_column]), as_text, names)
+
+
+def _as_text(label: object, names: tuple[str, ...]) -> str:
+    """A label as text; blank for none, which data sets with numbered classes write as -1."""
+    if names and isinstance(label, int):
+        return names[label] if label >= 0 else ""
+    # NaN, the gap in a column of numbers, is not equal to itself.
+    return "" if label is None or label != label else str(label).strip()

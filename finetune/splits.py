@@ -1,7 +1,8 @@
 """Labelled texts in their parts: training, validation, test, and what is trained on beside.
 
 Where a review goes is decided by a hash of its cleaned text, never by its place in the
-file: duplicates stay on one side, and a longer file keeps yesterday's split.
+file: duplicates stay on one side, and a longer file keeps yesterday's split. See
+:mod:`finetune.parting`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from finetune.parting import part
 
 NEITHER = -1
 """The class of a text that speaks for none of the classes."""
@@ -51,9 +54,11 @@ class Split:
         chosen = np.random.default_rng(seed).permutation(len(self))[:size]
         return self.take(chosen.tolist())
 
-    def where(self, low: float, high: float) -> Split:
-        """The rows whose text's hash, a number in [0, 1), lies in [low, high)."""
-        return self.take([i for i, text in enumerate(self.texts) if low <= place(text) < high])
+    def parted(self, share: float, *, with_test: bool) -> tuple[Split, Split, Split]:
+        """To train on, to validate on and, unless there is a test part, to test on."""
+        parts = part(self.texts, self.classes, share, place, with_test=with_test)
+        train, validation, test = map(self.take, parts)
+        return train, validation, test
 
     def without(self, texts: Set[str]) -> Split:
         """The rows whose text is none of ``texts``."""

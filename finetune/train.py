@@ -28,7 +28,7 @@ from finetune.data import DataSettings, load_data
 from finetune.lessons import Lessons
 from finetune.origin import read_origin
 from finetune.quiet import only_our_words
-from finetune.report import classification_metrics, draw_loss_curve
+from finetune.report import classification_metrics, draw_confidence, draw_loss_curve
 from finetune.settings import TrainSettings
 from finetune.splits import LabelledData, Split
 from finetune.trainer import build_trainer, tokenise
@@ -111,7 +111,7 @@ def train_model(
             "audit": audit.summary(),
             "settings": dataclasses.asdict(settings),
             "lessons": lessons.described,
-            **_measure(trainer, encoder, labelled),
+            **_measure(trainer, encoder, labelled, output),
             "baseline": measure_baseline(baseline, labelled),
             "versions": {name: version(name) for name in ("torch", "transformers", "datasets")},
         }
@@ -207,12 +207,15 @@ def _train(trainer: Trainer, checkpoints: Path) -> None:
     trainer.train(resume_from_checkpoint=last)
 
 
-def _measure(trainer: Trainer, encoder: Encoder, data: LabelledData) -> dict[str, Any]:
-    """Temperature from the validation split, then the figures of both splits with it."""
+def _measure(
+    trainer: Trainer, encoder: Encoder, data: LabelledData, output: Path
+) -> dict[str, Any]:
+    """Temperature from the validation split, then both splits in figures, the test in pictures."""
     logits, classes = _predict(trainer, encoder, data.validation, len(data.labels))
     temperature = fit_temperature(logits, classes)
     validation = classification_metrics(logits, classes, temperature)
     logits, classes = _predict(trainer, encoder, data.test, len(data.labels))
+    draw_confidence(logits, classes, temperature, output)
     return {
         "temperature": temperature,
         "evaluation": classification_metrics(logits, classes, temperature),
@@ -224,12 +227,15 @@ def _measure(trainer: Trainer, encoder: Encoder, data: LabelledData) -> dict[str
 def _predict(
     trainer: Trainer, encoder: Encoder, split: Split, classes: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Logits, shape (n, classes), and the true classes, shape (n,), in the split's order."""
+    """Logits, shape (n, classes), and the true classes, shape (n,), both in Trainer's order.
+
+    That is by length, not the split's own.
+    """
     import numpy as np
 
-    even = [1.0] * classes
-    output = trainer.predict(tokenise(Lessons.of(split, even), encoder))
-    return np.asarray(output.predictions, np.float32), np.asarray(split.classes, np.int64)
+    output = trainer.predict(tokenise(Lessons.of(split, [1.0] * classes), encoder))
+    targets = np.asarray(output.label_ids, np.float32)
+    return np.asarray(output.predictions, np.float32), targets.argmax(axis=1)
 
 
 def _preprocessing(data: LabelledData, settings: TrainSettings) -> dict[str, Any]:

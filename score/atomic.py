@@ -38,6 +38,7 @@ class AtomicFile:
     Attributes:
         file: the open temporary neighbour.
         path: the file to make, links resolved.
+        temporary: the temporary neighbour's path.
         placed: whether it has its name.
 
     Raises:
@@ -50,10 +51,10 @@ class AtomicFile:
         self._name = path
         try:
             self.path = path.resolve()
-            self._temporary = temporary_of(self.path)
+            self.temporary = temporary_of(self.path)
             # Not merely opened: a link that lies there would be followed.
-            self._temporary.unlink(missing_ok=True)
-            self.file: BinaryIO = self._temporary.open("xb")
+            self.temporary.unlink(missing_ok=True)
+            self.file: BinaryIO = self.temporary.open("xb")
         except OSError as exc:
             raise _cannot_be_created(path, exc) from exc
 
@@ -68,7 +69,7 @@ class AtomicFile:
             os.fsync(self.file.fileno())
             self.file.close()
             if self.path.exists():
-                shutil.copymode(self.path, self._temporary)
+                shutil.copymode(self.path, self.temporary)
 
     def mark(self) -> None:
         """Give the prepared content the name :func:`ready_mark_of` instead: see score.commit.
@@ -77,7 +78,7 @@ class AtomicFile:
             StorageError: it cannot be renamed.
         """
         with self._translated():
-            self._temporary = self._temporary.replace(ready_mark_of(self.path))
+            self.temporary = self.temporary.replace(ready_mark_of(self.path))
 
     def place(self) -> None:
         """Give the prepared content its name.
@@ -86,7 +87,7 @@ class AtomicFile:
             StorageError: it cannot be renamed.
         """
         with self._translated():
-            self._temporary.replace(self.path)
+            self.temporary.replace(self.path)
         self.placed = True
         sync_folder(self.path)
 
@@ -96,7 +97,7 @@ class AtomicFile:
         with contextlib.suppress(OSError):
             self.file.close()
         with contextlib.suppress(OSError):
-            self._temporary.unlink(missing_ok=True)
+            self.temporary.unlink(missing_ok=True)
 
     def __enter__(self) -> AtomicFile:
         return self

@@ -19,6 +19,7 @@ from score import bundle_files
 from score.bundle_files import MAX_MANIFEST, sha256_of
 from score.cleaning import CLEANINGS
 from score.errors import BundleError, UsageError
+from score.guarantee import Guarantee
 from score.tables.columns import shown
 from score.tokens import Truncation
 
@@ -64,12 +65,15 @@ class Graph:
         temperature: what the graph's logits are divided by before the softmax.
         parity: how far the graph strays from the checkpoint it was made from, as measured
             by the export on named data.
+        guarantee: which labels can be promised at which error rate; None where it was
+            exported without.
     """
 
     precision: str
     sha256: str
     temperature: float
     parity: Mapping[str, Any]
+    guarantee: Guarantee | None = None
 
     @property
     def file(self) -> str:
@@ -246,7 +250,9 @@ def _graph(entry: dict[str, Any]) -> Graph:
     lowest, highest = _TEMPERATURES
     if entry["precision"] not in GRAPH_FILES or not lowest <= temperature <= highest:
         raise ValueError(f"no such graph: {entry['precision']}, temperature {temperature}")
-    return Graph(entry["precision"], _text(entry["sha256"]), temperature, entry["parity"])
+    guarantee = Guarantee.parse(entry.get("guarantee"))
+    sha256 = _text(entry["sha256"])
+    return Graph(entry["precision"], sha256, temperature, entry["parity"], guarantee)
 
 
 def _digests(files: dict[str, Any]) -> dict[str, str]:

@@ -78,7 +78,13 @@ def expected_calibration_error(
     """
     confidence = probabilities.max(axis=1)
     correct = probabilities.argmax(axis=1) == classes
-    # Bins are open on the left, as in the paper, so a confidence of 1 is in the last one.
-    place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    gaps = np.bincount(place, weights=correct - confidence, minlength=bins)
+    gaps = np.bincount(bin_of(confidence, bins), weights=correct - confidence, minlength=bins)
     return float(np.abs(gaps).sum() / len(classes))
+
+
+def bin_of(confidence: NDArray[np.float64], bins: int = 15) -> NDArray[np.int64]:
+    """The bin of each confidence, from 0, of ``bins`` bins of equal width over [0, 1].
+
+    Bins are open on the left, as in the paper, so a confidence of 1 is in the last one.
+    """
+    return np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)

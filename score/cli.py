@@ -52,6 +52,13 @@ _PATH = click.Path(path_type=Path)
     help="Flag labels of a confidence below P as unsure.",
 )
 @click.option(
+    "--max-error",
+    type=float,
+    metavar="E",
+    help="Flag as unsure what the model cannot promise: of the other labels at most the share E, "
+    "such as 0.02, is wrong.",
+)
+@click.option(
     "--any-language", is_flag=True, help="Label also texts that are not in the model's language."
 )
 @click.option(
@@ -108,7 +115,13 @@ def score(input: str | None, text: tuple[str, ...], **options: Any) -> int:  # n
 
 @click.command()
 @click.argument("bundle", required=False, type=_PATH)
-def info(bundle: Path | None) -> None:
+@click.option(
+    "--html",
+    type=_PATH,
+    metavar="FILE",
+    help="Write it to this page too, with the charts of its confidence.",
+)
+def info(bundle: Path | None, html: Path | None) -> None:
     """Say what a bundle is, how good, and on what data.
 
     Without BUNDLE: the one in the box.
@@ -116,7 +129,13 @@ def info(bundle: Path | None) -> None:
     from score.bundle import DEFAULT_BUNDLE, Bundle
     from score.describe import describe
 
-    click.echo(describe(Bundle.load(bundle or DEFAULT_BUNDLE)))
+    loaded = Bundle.load(bundle or DEFAULT_BUNDLE)
+    text = describe(loaded)
+    if html:
+        from score.page import write_page
+
+        write_page(loaded, html)
+    click.echo(text)
 
 
 def _score_texts(texts: tuple[str, ...], options: dict[str, Any]) -> int:
@@ -133,7 +152,6 @@ def _score_texts(texts: tuple[str, ...], options: dict[str, Any]) -> int:
 
 
 def _score_file(name: str, options: dict[str, Any]) -> Summary:
-    from score.interrupts import LastMoments
     from score.scoring import FileSettings, score_file
     from score.tables import TableOptions
 
@@ -156,15 +174,17 @@ def _score_file(name: str, options: dict[str, Any]) -> Summary:
     )
     target = _target(source, options["output"], in_place=options["in_place"])
     _check_summary(options["summary"], source, target)
-    with _progress(quiet=quiet) as on_progress:
-        summary = score_file(source, target, settings, on_progress=on_progress)
-    with LastMoments() as moments:
-        moments.begin()
-        if options["summary"]:
-            _write_summary(options["summary"], summary)
-        if not quiet:
-            click.echo("\n".join(summary.lines()), err=True)
-    return summary
+    with contextlib.ExitStack() as stack:
+        on_progress = stack.enter_context(_progress(quiet=quiet))
+
+        def report(summary: Summary) -> None:
+            stack.close()  # the bar's line is needed
+            if options["summary"]:
+                _write_summary(options["summary"], summary)
+            if not quiet:
+                click.echo("\n".join(summary.lines()), err=True)
+
+        return score_file(source, target, settings, on_progress=on_progress, on_complete=report)
 
 
 def _scorer_settings(options: dict[str, Any]) -> ScorerSettings:
@@ -177,6 +197,7 @@ def _scorer_settings(options: dict[str, Any]) -> ScorerSettings:
         cache=None if options["no_cache"] else options["cache"] or score_cache_file(),
         any_language=options["any_language"],
         unsure_below=options["unsure_below"],
+        max_error=options["max_error"],
     )
 
 

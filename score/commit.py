@@ -65,11 +65,20 @@ def put_in_place(output: AtomicFile, rejects: AtomicFile | None, old_rejects: Pa
         output.place()
         return
     output.place()
+    remove_old_rejects(output.path, old_rejects)
+
+
+def remove_old_rejects(output: Path, old_rejects: Path) -> None:
+    """Remove the rejects of an output that was replaced by one without.
+
+    Raises:
+        StorageError: they cannot be removed.
+    """
     try:
         old_rejects.unlink(missing_ok=True)
     except OSError as exc:
         raise StorageError(
-            f"{output.path} is complete, but {old_rejects}, which belongs to the output that "
+            f"{output} is complete, but {old_rejects}, which belongs to the output that "
             f"was replaced, cannot be removed: {exc.strerror}. Remove it."
         ) from exc
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -21,9 +22,20 @@ def describe(bundle: Bundle) -> str:
     Raises:
         BundleError: what the manifest tells is not what an export writes.
     """
+    with told(bundle):
+        return "\n".join(_line(name, text) for name, text in facts(bundle))
+
+
+@contextlib.contextmanager
+def told(bundle: Bundle) -> Iterator[None]:
+    """Refuse, by name, a manifest whose facts are not those that an export writes.
+
+    Raises:
+        BundleError: something was missing, or of another kind.
+    """
     try:
-        return "\n".join(_line(name, text) for name, text in _facts(bundle))
-    except (KeyError, TypeError, ValueError, AttributeError) as exc:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as exc:
         raise BundleError(
             f"{bundle.folder / MANIFEST_FILE} tells its origin in a way that no export does "
             f"({type(exc).__name__}: {exc}). Export the bundle again."
@@ -34,7 +46,8 @@ def _line(name: str, text: str) -> str:
     return f"{name:{_NAME_WIDTH}} {text}".rstrip()
 
 
-def _facts(bundle: Bundle) -> Iterator[tuple[str, str]]:
+def facts(bundle: Bundle) -> Iterator[tuple[str, str]]:
+    """Names and what is said to them; a name that is empty goes on with the one before."""
     description = bundle.description
     origin = description.provenance
     size = sum(path.stat().st_size for path in bundle.folder.iterdir() if path.is_file())
@@ -93,3 +106,20 @@ def _graph(bundle: Bundle, graph: Graph) -> Iterator[str]:
     )
     if "graph" in parity:
         yield _figures({**parity["graph"], "n": parity["n"], "data": parity["data"]})
+    yield promises(graph)
+
+
+def promises(graph: Graph) -> str:
+    """Which error rates ``--max-error`` can keep, and on how many labels."""
+    guarantee = graph.guarantee
+    if guarantee is None:
+        return "--max-error is not to be had: it was exported without thresholds"
+    kept = ", ".join(
+        f"{step.max_error:g} on {step.coverage:.0%} of the labels"
+        for step in guarantee.steps
+        if step.threshold is not None
+    )
+    return (
+        f"--max-error can be {kept or 'nothing'} ({1 - guarantee.delta:.0%} sure, by "
+        f"{guarantee.n:,} reviews of {guarantee.data})"
+    )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from score.arena import open_session
 from score.errors import BundleError, UnavailableError, first_line
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ class Engine:
         provider: a key of :data:`PROVIDERS`.
         name: what error messages call the graph.
         classes: how many logits it has to give; None is any number.
+        memory: the most bytes that its tensors may take on a CPU; None is any number.
 
     Attributes:
         identity: what of the engine decides a score: provider and version.
@@ -103,6 +105,7 @@ class Engine:
         name: str = "the graph",
         *,
         classes: int | None = None,
+        memory: int | None = None,
     ) -> None:
         import onnxruntime
 
@@ -118,8 +121,12 @@ class Engine:
         providers = [wanted] if provider == "cpu" else [wanted, PROVIDERS["cpu"]]
         slow = _CPU_UNWANTED_FUSIONS if provider == "cpu" else []
         try:
-            session = onnxruntime.InferenceSession(
-                model, options, providers=providers, disabled_optimizers=slow
+            session = open_session(
+                model,
+                options,
+                memory if provider == "cpu" else None,
+                providers=providers,
+                disabled_optimizers=slow,
             )
         except Exception as exc:  # onnxruntime's errors have no common base
             raise BundleError(f"onnxruntime refuses {name}: {first_line(exc)}") from exc

@@ -11,6 +11,12 @@ from score.errors import BusyError, OutputError
 from score.folders import cache_folder
 
 
+def lock_file(output: Path) -> Path:
+    """The file of the lock of ``output``: in the cache folder, named by the output's real path."""
+    name = hashlib.sha256(str(output.resolve()).encode("utf-8", "surrogateescape")).hexdigest()
+    return cache_folder() / "locks" / f"{name[:32]}.lock"
+
+
 @contextlib.contextmanager
 def only_writer(output: Path) -> Iterator[None]:
     """Hold the lock of ``output``. Its file lies in the cache folder, not beside the output.
@@ -21,11 +27,10 @@ def only_writer(output: Path) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    name = hashlib.sha256(str(output.resolve()).encode("utf-8", "surrogateescape")).hexdigest()
-    folder = cache_folder() / "locks"
+    file = lock_file(output)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / f"{name[:32]}.lock", timeout=0)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(file, timeout=0)
         lock.acquire()
     except Timeout as exc:
         raise BusyError(
@@ -33,7 +38,7 @@ def only_writer(output: Path) -> Iterator[None]:
         ) from exc
     except OSError as exc:
         raise OutputError(
-            f"The lock of {output} cannot be made in {folder}: {exc.strerror}. "
+            f"The lock of {output} cannot be made in {file.parent}: {exc.strerror}. "
             "Make that folder writable."
         ) from exc
     try:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from score.arena import memory_for
 from score.bundle import TOKENIZER_FILE
 from score.cleaning import CLEANINGS
 from score.engine import BATCH_TOKENS, PRECISIONS, Engine, choose_provider
@@ -39,11 +40,13 @@ class Model:
         bundle: the bundle.
         provider: a key of :data:`score.engine.PROVIDERS`, or ``auto``.
         any_language: answer also what is surely not in the bundle's language.
+        workers: how many threads ask it at once, for its memory has a limit.
 
     Attributes:
         provider: the provider that it runs on.
         precision: the precision of the graph.
         temperature: what the logits of its answers are to be divided by.
+        guarantee: which labels can be promised at which error rate; None where that is unknown.
         identity: everything that decides an answer beside the text itself.
 
     Raises:
@@ -52,7 +55,12 @@ class Model:
     """
 
     def __init__(
-        self, bundle: Bundle, provider: str = "auto", *, any_language: bool = False
+        self,
+        bundle: Bundle,
+        provider: str = "auto",
+        *,
+        any_language: bool = False,
+        workers: int = 1,
     ) -> None:
         description = bundle.description
         precisions = [graph.precision for graph in description.graphs]
@@ -61,7 +69,11 @@ class Model:
         name = str(bundle.folder / graph.file)
         self._encoder = Encoder.from_file(bundle.folder / TOKENIZER_FILE, description.truncation)
         self._engine = Engine(
-            bundle.read_graph(graph), self.provider, name, classes=len(description.labels)
+            bundle.read_graph(graph),
+            self.provider,
+            name,
+            classes=len(description.labels),
+            memory=memory_for(description.truncation.max_tokens, workers),
         )
         # What is wrong with a graph shows before hours are spent, also at the full length.
         self._engine.logits(self._encoder.encode("a " * description.truncation.max_tokens).ids)
@@ -71,6 +83,7 @@ class Model:
         self._screen = LanguageScreen(language) if language else None
         self.precision = graph.precision
         self.temperature = graph.temperature
+        self.guarantee = graph.guarantee
         detector = DETECTOR if language else "any language"
         ends = f"{CHARACTERS_A_TOKEN} characters a token"
         self.identity = "\n".join(

@@ -17,9 +17,19 @@ DOMAINS = frozenset({"", "ai.onnx", "com.microsoft"})
 
 _ENDLESS = "which need never end"
 _RANDOM = "which gives other scores each time"
+_TEXTS = "which makes texts, of any length"
 _UNWANTED_OPERATORS = {
     "Loop": _ENDLESS,
     "Scan": _ENDLESS,
+    "BeamSearch": _ENDLESS,
+    "GreedySearch": _ENDLESS,
+    "Sampling": _ENDLESS,
+    "WhisperBeamSearch": _ENDLESS,
+    "RegexFullMatch": _TEXTS,
+    "StringConcat": _TEXTS,
+    "StringNormalizer": _TEXTS,
+    "StringSplit": _TEXTS,
+    "Tokenizer": _TEXTS,
     "EPContext": "which loads another file",
     "Bernoulli": _RANDOM,
     "Multinomial": _RANDOM,

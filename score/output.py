@@ -13,6 +13,7 @@ from typing import BinaryIO, cast
 from score.atomic import AtomicFile
 from score.backup import check_backup, keep_backup
 from score.commit import abandon, clear_up, put_in_place, rejects_path
+from score.ending import Leaving
 from score.errors import DataError, OutputError, StorageError, UsageError
 from score.tables import Cell, NewColumn, Row, Table, written_suffix
 from score.tables.rejects import RejectsWriter
@@ -117,11 +118,13 @@ class Finish:
         check: called when everything is written; what it raises leaves the output as it was.
         begin: called right before the first name is taken; signals come too late from here.
         keep: a file to keep as ``.bak``, because the output takes its name.
+        note: told what is about to take its name; nothing has yet, beside the backup.
     """
 
     check: Callable[[], None] = lambda: None
     begin: Callable[[], None] = lambda: None
     keep: Path | None = None
+    note: Callable[[Leaving], None] = lambda _: None
 
 
 class Output:
@@ -132,10 +135,6 @@ class Output:
         target: the file to make, or an open stream.
         columns: the new columns.
         finish: see :class:`Finish`.
-
-    Attributes:
-        rejects: the file of the rejects, where there are any.
-        backup: what was kept of the input, where it was replaced.
 
     Raises:
         OutputError: the file cannot be made.
@@ -149,8 +148,6 @@ class Output:
         columns: Sequence[NewColumn],
         finish: Finish | None = None,
     ) -> None:
-        self.rejects: Path | None = None
-        self.backup: Path | None = None
         self._table = table
         self._target = target
         self._finish = finish or Finish()
@@ -181,8 +178,7 @@ class Output:
                 "place for rejects. Name a file with -o, or mend the row."
             )
         if self._rejects_file is None:
-            self.rejects = rejects_path(self._target)
-            self._rejects_file = AtomicFile(self.rejects)
+            self._rejects_file = AtomicFile(rejects_path(self._target))
             self._rejects_writer = RejectsWriter(self._rejects_file.file)
         self._rejects_writer.write(row.number, row.reject)
 
@@ -222,9 +218,16 @@ class Output:
         self._finish.check()
         if self._file and isinstance(self._target, Path):
             self._finish.begin()
-            if self._finish.keep:
-                self.backup = keep_backup(self._finish.keep)
-            put_in_place(self._file, self._rejects_file, rejects_path(self._target))
+            backup = keep_backup(self._finish.keep) if self._finish.keep else None
+            rejects = rejects_path(self._target)
+            self._finish.note(self._leaving(self._file, rejects, backup))
+            put_in_place(self._file, self._rejects_file, rejects)
+
+    def _leaving(self, output: AtomicFile, rejects: Path, backup: Path | None) -> Leaving:
+        files = {one.path: one.temporary for one in (output, self._rejects_file) if one}
+        if backup:
+            files[backup] = backup
+        return Leaving(files, rejects if self._rejects_file else None, backup)
 
     def _abandon(self) -> None:
         if self._file:

@@ -15,6 +15,7 @@ from score.bundle import DEFAULT_BUNDLE, Bundle
 from score.cache import ScoreCache
 from score.calibration import softmax
 from score.errors import UsageError
+from score.guarantee import promised_threshold
 from score.interrupts import postponed
 from score.model import Answer, Model
 
@@ -57,6 +58,8 @@ class ScorerSettings:
         cache: the SQLite file of remembered answers; None remembers nothing.
         any_language: score also what is surely not in the bundle's language.
         unsure_below: labels with a smaller confidence get the flag ``unsure``.
+        max_error: so do labels beyond the confidence at which the bundle promises this share
+            of wrong ones at most, above 0 and below 1; None asks for no promise.
 
     Raises:
         UsageError: a value is out of its range.
@@ -67,12 +70,18 @@ class ScorerSettings:
     cache: Path | None = None
     any_language: bool = False
     unsure_below: float = 0.0
+    max_error: float | None = None
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:
             raise UsageError(f"{self.workers} workers cannot work; use 1 or more.")
         if not 0 <= self.unsure_below <= 1:
             raise UsageError(f"A confidence of {self.unsure_below} is out of range; use 0 to 1.")
+        if self.max_error is not None and not 0 < self.max_error < 1:
+            raise UsageError(
+                f"An error rate of {self.max_error:g} is out of range; use one above 0 and "
+                "below 1, such as 0.02."
+            )
 
 
 class Scorer:
@@ -88,6 +97,7 @@ class Scorer:
 
     Raises:
         BundleError: the bundle is damaged.
+        UsageError: it cannot promise the error rate that was asked for.
         UnavailableError: the provider is not there.
     """
 
@@ -97,17 +107,32 @@ class Scorer:
         self._settings = settings or ScorerSettings()
         self.bundle = Bundle.load(Path(model) if model is not None else DEFAULT_BUNDLE)
         self.labels = self.bundle.description.labels
+        workers = self._settings.workers or usable_cores()
         self._model = Model(
-            self.bundle, self._settings.provider, any_language=self._settings.any_language
+            self.bundle,
+            self._settings.provider,
+            any_language=self._settings.any_language,
+            workers=workers,
         )
+        self._sure_from = self._settings.unsure_below
+        if (max_error := self._settings.max_error) is not None:
+            promised = promised_threshold(
+                self.bundle.description.name, self._model.guarantee, max_error
+            )
+            self._sure_from = max(self._sure_from, promised)
         cache = self._settings.cache
         self._cache = ScoreCache(cache, self._model.identity) if cache else None
-        self._pool = ThreadPoolExecutor(self._settings.workers or usable_cores(), "score")
+        self._pool = ThreadPoolExecutor(workers, "score")
 
     @property
     def device(self) -> str:
         """Provider and precision, for people: ``cpu, int8``."""
         return f"{self._model.provider}, {self._model.precision}"
+
+    @property
+    def identity(self) -> str:
+        """Everything that decides a text's answer beside the text itself."""
+        return self._model.identity
 
     def score(self, texts: Iterable[str]) -> list[Score]:
         """Score texts; the result has their order. All are held in memory at once.
@@ -184,7 +209,7 @@ class Scorer:
         flags = []
         if answer.truncated:
             flags.append("truncated")
-        if confidence < self._settings.unsure_below:
+        if confidence < self._sure_from:
             flags.append("unsure")
         return Score(
             label=self.labels[best],

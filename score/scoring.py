@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
+from score.ending import EndingRecord, Leaving, identity, line_of
 from score.errors import UsageError
 from score.interrupts import LastMoments
 from score.lock import only_writer
@@ -18,9 +19,6 @@ from score.summary import Summary
 from score.tables import Cell, NewColumn, Row, TableOptions, open_table
 from score.tables.columns import check_new_names, find_column
 from score.watch import InputWatch
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 WINDOW_CHARACTERS = 4 * 1024 * 1024
 """The most text of a window, so that memory does not hold 256 of the longest cells."""
@@ -60,14 +58,20 @@ def score_file(
     settings: FileSettings | None = None,
     *,
     on_progress: Progress | None = None,
+    on_complete: Callable[[Summary], None] | None = None,
 ) -> Summary:
     """Score every record of a table and write the same table with the new columns.
+
+    Where an earlier run of the very same call was killed when its output was complete
+    already, there is nothing to score: what it left undone is done, and its counts are given.
 
     Args:
         source: a CSV, TSV, Excel, Parquet or JSON Lines file, or an open CSV stream.
         output: the file to make, complete or not at all, or an open stream.
         settings: see :class:`FileSettings`.
         on_progress: called after each window.
+        on_complete: called when the output is in its place, as a part of the run: signals
+            come too late for it, and what is killed in it is called again by the next run.
 
     Returns:
         The counts, which add up to the number of records.
@@ -76,66 +80,21 @@ def score_file(
         ThumbsError: see :mod:`score.errors`; what was scored until then is remembered.
     """
     settings = settings or FileSettings()
-    started = time.monotonic()
     with contextlib.ExitStack() as stack:
         moments = stack.enter_context(LastMoments())
-        if isinstance(output, Path):
-            _claim(source, output, settings, stack)
-        watch = stack.enter_context(InputWatch(source))
-        options = replace(settings.table, text_column=settings.text_column)
-        table = open_table(source, options)
-        stack.callback(table.close)
-        column = find_column(table.columns, settings.text_column, table.name)
-        scorer = stack.enter_context(Scorer(settings.model, settings.scorer))
-        columns = new_columns(scorer.labels, settings.prefix, class_scores=settings.class_scores)
-        check_new_names(table.columns, [one.name for one in columns], table.name)
-        total = count_records(source, options, column)
-        summary = _start_summary(table.name, output, scorer)
-        finish = Finish(
-            check=lambda: watch.check(whole=total in (None, summary.rows)),
-            begin=moments.begin,
-            keep=source if settings.in_place and isinstance(source, Path) else None,
-        )
-        with Output(table, output, columns, finish) as target:
-            for window in _windows(table.rows([column])):
-                watch.check()
-                _score_window(window, scorer, target, summary, settings.class_scores)
-                if on_progress:
-                    on_progress(summary.rows, total)
-        summary.rejects = str(target.rejects) if target.rejects else None
-        summary.backup = str(target.backup) if target.backup else None
-        summary.seconds = time.monotonic() - started
+        record = _claim(source, output, settings, stack) if isinstance(output, Path) else None
+        summary = _finish_earlier(source, output, settings, record)
+        if summary is None:
+            if record and isinstance(output, Path):
+                make_room(source, output, _replacing(settings))
+                record.forget()
+            summary = _score_all(source, output, settings, record, moments, on_progress)
+        moments.begin()
+        if on_complete:
+            on_complete(summary)
+        if record:
+            record.forget()
         return summary
-
-
-def score_frame(
-    frame: pd.DataFrame, text_column: str, *, model: str | Path | None = None
-) -> pd.DataFrame:
-    """A copy of ``frame`` with the columns ``label``, ``confidence`` and ``flags``.
-
-    Args:
-        frame: any pandas frame; its index is kept.
-        text_column: the column of the reviews; missing values count as empty.
-        model: the folder of a bundle; None is the bundle in the box.
-
-    Raises:
-        DataError: no such column, or a new column is there already.
-        BundleError: the bundle is damaged.
-    """
-    names = tuple(str(name) for name in frame.columns)
-    column = find_column(names, text_column, "The frame")
-    texts = frame.iloc[:, column]
-    with Scorer(model) as scorer:
-        columns = new_columns(scorer.labels)
-        check_new_names(names, [one.name for one in columns], "The frame")
-        scores = scorer.score(
-            "" if missing else str(text) for text, missing in zip(texts, texts.isna(), strict=True)
-        )
-    labelled = frame.copy()
-    labelled["label"] = [score.label for score in scores]
-    labelled["confidence"] = [score.confidence for score in scores]
-    labelled["flags"] = [";".join(score.flags) for score in scores]
-    return labelled
 
 
 def new_columns(
@@ -168,19 +127,112 @@ def count_records(source: Path | BinaryIO, options: TableOptions, column: int) -
 
 def _claim(
     source: Path | BinaryIO, output: Path, settings: FileSettings, stack: contextlib.ExitStack
-) -> None:
+) -> EndingRecord:
     """Make sure that the output may be made, and that nobody else makes it, until ``stack`` ends.
 
     The lock comes before the look at what is there: another run may be about to finish.
     """
-    replacing = Replacing(settings.overwrite, settings.in_place)
-    check_names(source, output, replacing)
+    check_names(source, output, _replacing(settings))
     cache = settings.scorer.cache
     for path in (source, output):
         if cache and isinstance(path, Path) and is_same_name(cache, path):
             raise UsageError(f"{cache} cannot be the score cache too. Name another with --cache.")
     stack.enter_context(only_writer(output))
-    make_room(source, output, replacing)
+    return EndingRecord(output)
+
+
+def _replacing(settings: FileSettings) -> Replacing:
+    return Replacing(settings.overwrite, settings.in_place)
+
+
+def _finish_earlier(
+    source: Path | BinaryIO,
+    output: Path | BinaryIO,
+    settings: FileSettings,
+    record: EndingRecord | None,
+) -> Summary | None:
+    """The counts of an earlier run that left nothing to score; None where there is none."""
+    if record is None or not record.exists():
+        return None
+    with Scorer(settings.model, settings.scorer) as scorer:
+        line = _line(source, output, settings, scorer)
+        return record.finish(line) if line else None
+
+
+def _line(
+    source: Path | BinaryIO, output: Path | BinaryIO, settings: FileSettings, scorer: Scorer
+) -> str | None:
+    """What decides the bytes of the output; nobody knows that of a stream before its end.
+
+    In place, the input is what the record tells of.
+    """
+    if not isinstance(source, Path):
+        return None
+    return line_of(
+        str(source),
+        str(output),
+        source.resolve(),
+        None if settings.in_place else identity(source.resolve()),
+        scorer.identity,
+        settings.scorer.unsure_below,
+        settings.table,
+        settings.text_column,
+        settings.class_scores,
+        settings.prefix,
+        settings.in_place,
+    )
+
+
+def _score_all(
+    source: Path | BinaryIO,
+    output: Path | BinaryIO,
+    settings: FileSettings,
+    record: EndingRecord | None,
+    moments: LastMoments,
+    on_progress: Progress | None,
+) -> Summary:
+    started = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        watch = stack.enter_context(InputWatch(source))
+        options = replace(settings.table, text_column=settings.text_column)
+        table = open_table(source, options)
+        stack.callback(table.close)
+        column = find_column(table.columns, settings.text_column, table.name)
+        scorer = stack.enter_context(Scorer(settings.model, settings.scorer))
+        columns = new_columns(scorer.labels, settings.prefix, class_scores=settings.class_scores)
+        check_new_names(table.columns, [one.name for one in columns], table.name)
+        # The watch vouches for it that this is the file that is read.
+        line = _line(source, output, settings, scorer)
+        total = count_records(source, options, column)
+        summary = _start_summary(table.name, output, scorer)
+        finish = Finish(
+            check=lambda: watch.check(whole=total in (None, summary.rows)),
+            begin=moments.begin,
+            keep=source if settings.in_place and isinstance(source, Path) else None,
+            note=lambda leaving: _note(leaving, summary, started, record, line),
+        )
+        with Output(table, output, columns, finish) as target:
+            for window in _windows(table.rows([column])):
+                watch.check()
+                _score_window(window, scorer, target, summary, settings.class_scores)
+                if on_progress:
+                    on_progress(summary.rows, total)
+        summary.seconds = time.monotonic() - started
+        return summary
+
+
+def _note(
+    leaving: Leaving,
+    summary: Summary,
+    started: float,
+    record: EndingRecord | None,
+    line: str | None,
+) -> None:
+    summary.rejects = str(leaving.rejects) if leaving.rejects else None
+    summary.backup = str(leaving.backup) if leaving.backup else None
+    summary.seconds = time.monotonic() - started
+    if record and line:
+        record.write(line, leaving, summary)
 
 
 def _start_summary(table_name: str, output: Path | BinaryIO, scorer: Scorer) -> Summary:

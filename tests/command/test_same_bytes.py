@@ -93,6 +93,32 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
     assert names(folder) == ["r.csv", "r.labelled.csv", "whole.csv"]
 
 
+def test_a_run_that_is_killed_at_its_very_end_is_ended_by_the_next(
+    thumbs: Run, folder: Path, stub_bundle: Path, environment: dict[str, str]
+) -> None:
+    """Killed over its summary, a run leaves a whole output; the next one writes the summary too."""
+    import json
+
+    (folder / "r.csv").write_text("id,review\n1,A good film.\n2,one,too many\n")
+    words = ["score", "r.csv", "--model", str(stub_bundle), "--no-cache", "--summary", "s.json"]
+    code = "import os, score.cli, thumbs\n"
+    code += "score.cli._write_summary = lambda *_: os.kill(os.getpid(), 9)\n"
+    code += f"thumbs.main({words!r})"
+    killed = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    left = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert left.keys() == {"r.csv", "r.labelled.csv", "r.labelled.rejects.csv"}
+    again = thumbs(*words)
+    assert again.returncode == 3
+    assert again.stderr.decode().splitlines()[-2:] == [
+        "Output: r.labelled.csv",
+        "Rejects: r.labelled.rejects.csv",
+    ]
+    assert json.loads((folder / "s.json").read_text())["rows"] == 2
+    assert {name: (folder / name).read_bytes() for name in left} == left
+    assert names(folder) == [*sorted(left), "s.json"]
+
+
 def test_a_second_run_pays_for_new_reviews_alone(
     thumbs: Run, folder: Path, tiny_bundle: Path
 ) -> None:

@@ -218,3 +218,29 @@ def test_info_says_what_a_bundle_is(thumbs: Run, tiny_bundle: Path) -> None:
     assert lines[0].startswith("bundle     tiny, ")
     assert lines[1] == "labels     negative, positive"
     assert [line[:4] for line in lines].count("int8") == 1
+
+
+def test_a_page_about_a_bundle(thumbs: Run, folder: Path, tiny_bundle: Path) -> None:
+    """``thumbs info --html`` writes what it prints, with two charts for each graph."""
+    result = thumbs("info", tiny_bundle, "--html", "about.html")
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert result.stdout.startswith(b"bundle     tiny, ")
+    text = (folder / "about.html").read_text(encoding="utf-8")
+    assert text.startswith("<!DOCTYPE html>")
+    assert text.count("<svg ") == 4
+    refused = thumbs("info", tiny_bundle, "--html", "about.txt")
+    assert (refused.returncode, refused.stderr, refused.stdout) == (
+        64,
+        b"thumbs: about.txt is no name for a page. Let it end in .html.\n",
+        b"",
+    )
+
+
+def test_a_promise_the_bundle_cannot_give(thumbs: Run, folder: Path, tiny_bundle: Path) -> None:
+    """--max-error without a threshold is one sentence, and nothing is written."""
+    (folder / "r.csv").write_text(f"review\n{GOOD}\n")
+    result = thumbs("score", "r.csv", "--model", tiny_bundle, "--max-error", "0.02")
+    assert (result.returncode, result.stdout) == (64, b"")
+    assert result.stderr.startswith(b"thumbs: The bundle tiny cannot promise an error rate of 0.02")
+    assert result.stderr.count(b"\n") == 1
+    assert [path.name for path in folder.iterdir()] == ["r.csv"]

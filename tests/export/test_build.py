@@ -17,6 +17,7 @@ from export.build import ExportSettings, build_bundle
 from export.checkpoint import Checkpoint
 from export.describe import without_places
 from export.quantize import quantize
+from export.reviews import read_reviews
 from export.smooth import smooth
 from export.verify import checkpoint_logits
 from score.bundle import Bundle
@@ -124,6 +125,9 @@ def test_the_manifest_names_origin_and_quality(tiny_bundle: Path, tiny_checkpoin
     assert manifest["calibration"]["data"] == "sentences.csv, validation split"
     assert manifest["calibration"]["n"] == metrics["validation"]["n"] == 15
     assert set(manifest["calibration"]["graphs"]) == {"int8", "fp32"}
+    assert set(manifest["calibration"]["graphs"]["int8"]) == {
+        *("accuracy", "log_loss", "ece", "ece_by_chance", "reliability", "coverage_risk")
+    }
     assert manifest["commands"] == [
         "thumbs finetune sentences.csv -o trained_model --base tiny-bert",
         "thumbs export trained_model -o tiny",
@@ -156,6 +160,34 @@ def test_parity_is_measured_on_the_named_table(tiny_bundle: Path) -> None:
         assert set(parity["graph"]) == {"accuracy", "log_loss", "ece"}
 
 
+def test_checkpoint_and_graphs_are_measured_alike(tiny_bundle: Path, tiny_data: Path) -> None:
+    """The manifest has the same figures of the same reviews for torch and for each graph."""
+    verification = Bundle.load(tiny_bundle).description.provenance["verification"]
+    reviews = read_reviews(tiny_data, None, None, ("negative", "positive"))
+    rows = verification.pop("rows")
+    assert verification == {"data": "sentences.csv", "sha256": reviews.digest(), "n": 64}
+    assert [row["model"] for row in rows] == ["torch", "int8", "fp32"]
+    figures = {"accuracy", "log_loss", "ece", "flips", "mean_change", "max_change"}
+    assert all(set(row) == {"model", "temperature"} | figures for row in rows)
+    assert (rows[0]["flips"], rows[0]["max_change"]) == (0, 0.0)
+    assert rows[2]["accuracy"] == rows[0]["accuracy"]
+
+
+def test_unlabelled_reviews_leave_the_table_without_accuracy(
+    tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    """Flips are counted on any reviews; what needs their labels stays blank."""
+    from export.cli import export as command
+
+    (tmp_path / "mine.csv").write_text("text\nA good film.\nA bad film.\n")
+    words = [str(tiny_checkpoint), "-o", str(tmp_path / "b"), "--precision", "fp32"]
+    words += ["--verify-on", str(tmp_path / "mine.csv")]
+    result = CliRunner().invoke(command, words, catch_exceptions=False)
+    lines = result.stdout.splitlines()
+    assert lines[1] == "on 2 reviews of mine.csv:"
+    assert [line.split()[:2] for line in lines[3:5]] == [["torch", "0"], ["fp32", "0"]]
+
+
 def test_the_temperature_is_that_of_the_graph(tiny_bundle: Path, tiny_checkpoint: Path) -> None:
     """fp32 has the checkpoint's, fitted in bf16 where the CPU has it, and int8 one near it."""
     expected = json.loads((tiny_checkpoint / "metrics.json").read_text())["temperature"]
@@ -185,7 +217,7 @@ def test_a_graph_that_flips_labels_leaves_nothing_behind(
     message = str(caught.value)
     assert message.startswith(
         "The int8 graph changes the label of 64 of 64 reviews (sentences.csv): 100.0%, "
-        'while --max-flips allows 1.0%. The worst: "A '
+        'more than chance makes of the 0.5% of --max-flips. The worst: "A '
     )
     assert message.endswith("No bundle was made: export with --precision fp32, or allow more.")
     assert message.count(" -> ") == 3
@@ -233,7 +265,15 @@ def test_the_command(tiny_checkpoint: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(command, words, catch_exceptions=False)
     lines = result.stdout.splitlines()
     assert lines[0].startswith(f"{output}: mine, 0.")
-    assert lines[1].startswith(
-        "fp16: 0 of 100 labels differ from the checkpoint's (thumbs' own reviews), "
-    )
+    assert lines[1:3] == [
+        "on 15 reviews of sentences.csv, validation split:",
+        "       accuracy     ECE  log loss  flips  mean |dp|  largest |dp|  temperature",
+    ]
+    assert [line.split()[0] for line in lines[3:6]] == ["torch", "fp32", "fp16"]
+    assert all(len(line) == len(lines[2]) for line in lines[3:6])
+    assert lines[6:] == [
+        "fp16: --max-error can be nothing (95% sure, by 15 reviews of sentences.csv, "
+        "validation split)"
+    ]
+    assert lines[3].split()[4:7] == ["0", "0.000%", "0.00%"]
     assert [graph.precision for graph in Bundle.load(output).description.graphs] == ["fp16"]

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from export.reviews import PACKAGED_FILE, Reviews, packaged_reviews, read_reviews
+from export.reviews import Reviews, read_reviews
 from export.verify import Comparison, figures
-from score.errors import BundleError, DataError
+from score.errors import DataError
 from tests.conftest import write_table
 
 LABELS = ("negative", "positive")
 LN3 = float(np.log(3))
+PROJECT = Path(__file__).parents[2]
 
 
 def comparison(temperature: float = 1.0) -> Comparison:
@@ -49,18 +50,6 @@ def test_figures_by_hand() -> None:
     assert found["ece"] == pytest.approx(0.75 - 2 / 3)
 
 
-def test_too_many_flips_name_the_worst_first() -> None:
-    """The refusal is one line with the reviews, shortened, and what became of them."""
-    with pytest.raises(BundleError) as caught:
-        comparison().check("int8", LABELS, 0.25)
-    assert str(caught.value) == (
-        "The int8 graph changes the label of 2 of 4 reviews (four): 50.0%, while --max-flips "
-        f'allows 25.0%. The worst: "two {"x" * 56}" negative -> positive; "one" positive -> '
-        "negative. No bundle was made: export with --precision fp32, or allow more."
-    )
-    comparison().check("int8", LABELS, 0.5)
-
-
 def test_without_labels_there_is_no_accuracy() -> None:
     """Flips are counted on any reviews; accuracy only where the truth is known."""
     labelled = comparison()
@@ -68,17 +57,6 @@ def test_without_labels_there_is_no_accuracy() -> None:
     parity = Comparison(bare, labelled.expected, labelled.found, 1.0).parity()
     assert parity["flips"] == 2
     assert not {"checkpoint", "graph"} & set(parity)
-
-
-def test_the_packaged_reviews() -> None:
-    """A hundred different ones, half of them positive; other labels leave them unlabelled."""
-    own = packaged_reviews(LABELS)
-    assert own.name == "thumbs' own reviews"
-    assert len(own) == len(set(own.texts)) == 100
-    assert own.classes is not None
-    assert sum(own.classes) == 50
-    assert packaged_reviews(("负面评价", "正面评价")).classes is None
-    assert PACKAGED_FILE.stat().st_size < 10_000
 
 
 def test_a_table_of_reviews(tmp_path: Path) -> None:
@@ -94,7 +72,7 @@ def test_a_table_of_reviews(tmp_path: Path) -> None:
 
 def test_reviews_on_several_sheets() -> None:
     """The column that is named says which sheets of a workbook are read."""
-    workbook = PACKAGED_FILE.parents[1] / "samples" / "awkward" / "texts_on_one_sheet.xlsx"
+    workbook = PROJECT / "samples" / "awkward" / "texts_on_one_sheet.xlsx"
     assert read_reviews(workbook, None, None, LABELS).texts == ("Good.", "Bad.")
     assert read_reviews(workbook, "sum", None, LABELS).texts == ("2",)
 

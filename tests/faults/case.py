@@ -16,6 +16,7 @@ from score.scoring import FileSettings, score_file
 from tests.faults.layer import Layer
 
 OLD = {"out.csv": b"id,review,label,confidence,flags\n", "out.rejects.csv": b"row,reason,record\n"}
+COMPLETE = (0, 3)
 _WINDOW = 8
 _ROWS = "".join(f'{i:03},"A film, of day {i}."\n' for i in range(20)) + "020,\n\n"
 INPUT = f"id,review\n{_ROWS}".encode()
@@ -49,7 +50,7 @@ SCENARIOS = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: complete with code 0, refused with another, or killed with -9."""
+    """How a run ended: complete with 0 or 3, refused with another code, or killed with -9."""
 
     code: int
     message: str = ""
@@ -91,10 +92,16 @@ class Case:
             layer.installed(),
         ):
             try:
-                score_file(self.desk / "r.csv", self.desk / self.scenario.output, settings)
+                summary = score_file(
+                    self.desk / "r.csv", self.desk / self.scenario.output, settings
+                )
             except ThumbsError as exc:
                 return Outcome(exc.exit_code, str(exc))
-        return Outcome(0)
+        return Outcome(3 if summary.rejected else 0)
+
+    def unfinished(self) -> bool:
+        """Whether a run ended before it could say so, or could not forget that it did."""
+        return any((self.home / "thumbs" / "locks").glob("*.ending"))
 
     def files(self) -> dict[str, bytes]:
         """Everything on the desk."""
@@ -119,19 +126,20 @@ def problems(case: Case, outcome: Outcome, complete: Files) -> list[str]:
     done = found.get(scenario.output) == complete[scenario.output]
     if done and found.get(rejects, b"") < complete.get(rejects, b""):
         wrong.append("the output stands there without its rejects")
-    if outcome.code == 0 and found != complete:
+    if outcome.code in COMPLETE and found != complete:
         wrong.append(f"called complete, but there is {sorted(found)}")
-    if outcome.code not in (0, -9, 66, 73, 74, 78) or "\n" in outcome.message:
+    if outcome.code not in (*COMPLETE, -9, 66, 73, 74, 78) or "\n" in outcome.message:
         wrong.append(f"ended with {outcome}")
     hidden = [name for name in found if name.startswith(".")]
     # Only the mark may stay, and only beside rejects whose output did not follow.
-    if outcome.code > 0 and hidden and rejects not in found:
+    if outcome.code > 3 and hidden and rejects not in found:
         wrong.append(f"refused, and left {hidden}")
+    ended = outcome.code in COMPLETE and not case.unfinished()
     again = case.run()
-    if done and not scenario.overwrite:
+    if ended and not scenario.overwrite:
         # There is nothing left to do, and the user is told so.
         wrong += [] if again.code == 73 else [f"then {again}"]
-    elif again != Outcome(0):
+    elif again != Outcome(3 if rejects in complete else 0):
         wrong.append(f"then {again}")
     if case.files() != complete:
         wrong.append(f"the next run leaves {case.files()}")

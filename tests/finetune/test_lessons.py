@@ -12,7 +12,7 @@ from finetune.answers import log_probabilities
 from finetune.baseline import fit_baseline, log_softmax
 from finetune.curriculum import plan_lessons
 from finetune.data import DataSettings, load_data
-from finetune.lessons import Lessons, class_weights
+from finetune.lessons import Lessons
 from finetune.settings import TrainSettings
 from finetune.splits import NEITHER, Origin, Split
 from finetune.teacher import Teacher, _fit_weights
@@ -34,13 +34,6 @@ def test_targets_are_probabilities_times_the_weight_of_the_class() -> None:
     lessons = Lessons.of(split, [1.0, 3.0])
     assert lessons.texts == split.texts
     assert lessons.targets.tolist() == [[0.0, 3.0], [1.0, 0.0], [0.5, 0.5]]
-
-
-def test_balanced_classes_weigh_the_same_and_a_row_weighs_one_in_the_mean() -> None:
-    """Nine rows of one class and three of the other."""
-    classes = [0] * 9 + [1] * 3
-    assert class_weights(classes, 2, balance=False) == [1.0, 1.0]
-    assert class_weights(classes, 2, balance=True) == [12 / 18, 12 / 6]
 
 
 def test_the_baseline_learns_the_sentences() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from finetune.report import classification_metrics, draw_loss_curve
+from finetune.report import classification_metrics, draw_confidence, draw_loss_curve
 
 LN3 = float(np.log(3))
 
@@ -54,3 +54,14 @@ def test_the_loss_curve_is_a_png(tmp_path: Path) -> None:
     ]
     draw_loss_curve(history, tmp_path / "loss.png")
     assert (tmp_path / "loss.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def test_the_confidence_is_drawn(tmp_path: Path) -> None:
+    """Reliability and coverage-risk become a picture each, of one answer as of many."""
+    logits = np.random.default_rng(2).normal(0, 2, (300, 2)).astype(np.float32)
+    classes = np.random.default_rng(3).integers(0, 2, 300)
+    for n in (1, 300):
+        draw_confidence(logits[:n], classes[:n], 1.5, tmp_path)
+        for name in ("reliability.png", "coverage_risk.png"):
+            assert (tmp_path / name).read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+            (tmp_path / name).unlink()

@@ -97,11 +97,12 @@ def test_metrics_say_what_was_made_from_what(tiny_checkpoint: Path, tiny_base: P
 
 
 def test_the_folder_is_complete(tiny_checkpoint: Path) -> None:
-    """Model, tokenizer, preprocessing, held-back reviews and curve; no checkpoints are left."""
+    """Model, tokenizer, preprocessing, held-back reviews and curves; no checkpoints are left."""
     names = {path.name for path in tiny_checkpoint.iterdir()}
     assert {"config.json", "model.safetensors", "tokenizer.json", "validation.parquet"} <= names
     assert "checkpoints" not in names
-    assert (tiny_checkpoint / "loss.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    for name in ("loss.png", "reliability.png", "coverage_risk.png"):
+        assert (tiny_checkpoint / name).read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
     assert json.loads((tiny_checkpoint / "preprocessing.json").read_text()) == {
         "cleaning": "html-line-breaks",
         "truncation": {"strategy": "head+tail", "max_tokens": 64, "head_tokens": 32},
@@ -258,12 +259,16 @@ def test_more_tokens_than_the_base_reads(tiny_base: Path, tiny_data: Path, tmp_p
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"epochs": 0}, "Epochs and batch sizes are whole numbers from 1 up."),
-        ({"train_batch_size": 0}, "Epochs and batch sizes are whole numbers from 1 up."),
+        ({"epochs": 0}, "Epochs, batch sizes and times are whole numbers from 1 up."),
+        ({"train_batch_size": 0}, "Epochs, batch sizes and times are whole numbers from 1 up."),
         (
             {"learning_rate": 0.0},
             "The learning rate is above 0, the warm-up a share from 0 to under 1, "
             "the weight decay not below 0.",
+        ),
+        (
+            {"class_weights": "even"},
+            "--class-weights 'even' is none of auto, none, balanced.",
         ),
         (
             {"language": "english"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,12 @@ def link_device(folder: Path) -> None:
     (folder / "tokenizer.json").symlink_to("/dev/zero")
 
 
+def promises(steps: list[dict[str, Any]]) -> dict[str, Any]:
+    """What a manifest says of the error rates that can be kept."""
+    return {"data": "mine", "n": 100, "delta": 0.05, "steps": steps}
+
+
+STEP = {"max_error": 0.02, "threshold": 0.9, "coverage": 0.5}
 MARKS = [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}]
 DEEP = "[" * 500_000
 
@@ -198,6 +205,20 @@ FILE_ATTACKS: dict[str, tuple[Spoil, str]] = {
     "half a token": (
         manifest(lambda m: m["truncation"].update(max_tokens=10.5)),
         manifest_said("UsageError: Of 10.5 tokens 16 cannot come from the head; use 1 to 6.5."),
+    ),
+    "promises without end": (
+        manifest(lambda m: m["graphs"][0].update(guarantee=promises([STEP] * 9999))),
+        manifest_said("ValueError: the error rates do not grow"),
+    ),
+    "a promise that is no number": (
+        manifest(
+            lambda m: m["graphs"][0].update(guarantee=promises([{**STEP, "threshold": math.nan}]))
+        ),
+        manifest_said("ValueError: no such error rate: (0.02, nan, 0.5)"),
+    ),
+    "a promise that is a text": (
+        manifest(lambda m: m["graphs"][0].update(guarantee="none")),
+        manifest_said("TypeError: no thresholds"),
     ),
     "temperature of nearly nothing": (
         manifest(lambda m: m["graphs"][0].update(temperature=1e-300)),

@@ -83,6 +83,46 @@ def few_positions(model: onnx.ModelProto) -> None:
     )
 
 
+def huge(*nodes: onnx.NodeProto, **constants: float | list[int]) -> Spoil:
+    """A bundle whose logits wait for ``big``, which ``nodes`` make; ``constants`` are theirs.
+
+    The token ids are there as ``input_ids`` and, as floats, as ``numbers``.
+    """
+
+    def change(model: onnx.ModelProto) -> None:
+        for name, value in {"nothing": 0.0, **constants}.items():
+            kind = TensorProto.FLOAT if isinstance(value, float) else TensorProto.INT64
+            values = value if isinstance(value, list) else [value]
+            shape = [len(values)] if isinstance(value, list) else []
+            model.graph.initializer.append(helper.make_tensor(name, kind, shape, values))
+        last = model.graph.node[-1]
+        last.output[0] = "small"
+        model.graph.node.extend(
+            [
+                *nodes,
+                helper.make_node("ReduceMax", ["big"], ["most"], keepdims=0),
+                helper.make_node("Mul", ["most", "nothing"], ["none"]),
+                helper.make_node("Add", ["small", "none"], ["logits"]),
+            ]
+        )
+
+    return graph(change)
+
+
+# The number of tokens, times k.
+LENGTH = (
+    helper.make_node("Shape", ["input_ids"], ["shape"]),
+    helper.make_node("Gather", ["shape", "second"], ["tokens"]),
+    helper.make_node("Mul", ["tokens", "k"], ["length"]),
+)
+ONES = helper.make_node(
+    "ConstantOfShape",
+    ["length"],
+    ["big"],
+    value=helper.make_tensor("one", TensorProto.FLOAT, [1], [1.0]),
+)
+
+
 def hollow(folder: Path) -> None:
     """A graph of 128 MiB of zeros, which its manifest vouches for."""
     sparse_file(GRAPH, 300 * MIB)(folder)
@@ -95,6 +135,8 @@ def graph_said(harm: str) -> str:
 
 
 EXTERNAL = graph_said("it keeps weights in another file, which may be any file of this computer")
+
+TOO_MUCH = "onnxruntime failed on a review: …"
 
 GRAPH_ATTACKS: dict[str, tuple[Spoil, str]] = {
     "external data, absolute": (graph(lambda m: m.graph.initializer.append(external())), EXTERNAL),
@@ -144,6 +186,60 @@ GRAPH_ATTACKS: dict[str, tuple[Spoil, str]] = {
     "random numbers": (
         node("RandomNormal", [], ["x"], shape=[1]),
         graph_said("it uses RandomNormal, which gives other scores each time"),
+    ),
+    "texts that double": (
+        node("StringConcat", ["x", "x"], ["y"]),
+        graph_said("it uses StringConcat, which makes texts, of any length"),
+    ),
+    "tile to 3 GB": (
+        huge(helper.make_node("Tile", ["numbers", "k"], ["big"]), k=[1, 25_000_000]),
+        TOO_MUCH,
+    ),
+    "expand to 50 GB": (
+        huge(helper.make_node("Expand", ["nothing", "k"], ["big"]), k=[12_500_000_000]),
+        TOO_MUCH,
+    ),
+    "expand a constant to 500 MB, while it is loaded": (
+        huge(helper.make_node("Expand", ["nothing", "k"], ["big"]), k=[125_000_000]),
+        TOO_MUCH,
+    ),
+    "ones, 4 GB for each token": (huge(*LENGTH, ONES, second=[1], k=[1_000_000_000]), TOO_MUCH),
+    "range, by the length": (
+        huge(
+            *LENGTH,
+            helper.make_node("Range", ["zero", "length", "step"], ["many"]),
+            helper.make_node("Cast", ["many"], ["big"], to=1),
+            second=1,
+            k=1_000_000_000,
+            zero=0,
+            step=1,
+        ),
+        TOO_MUCH,
+    ),
+    "ones, by a word of the review": (
+        huge(
+            # Of the ids in the review "Good." the largest is 8, and 4 in that of the bundle's test.
+            helper.make_node("ReduceMax", ["input_ids"], ["word"], keepdims=0),
+            helper.make_node("Sub", ["word", "k"], ["beyond"]),
+            helper.make_node("Max", ["beyond", "zero"], ["over"]),
+            helper.make_node("Mul", ["over", "each"], ["more"]),
+            helper.make_node("Add", ["more", "one"], ["length"]),
+            ONES,
+            k=4,
+            zero=0,
+            each=12_500_000_000,
+            one=[1],
+        ),
+        TOO_MUCH,
+    ),
+    "outer product": (
+        huge(
+            helper.make_node("Tile", ["numbers", "k"], ["wide"]),
+            helper.make_node("Transpose", ["wide"], ["high"], perm=[1, 0]),
+            helper.make_node("MatMul", ["high", "wide"], ["big"]),
+            k=[1, 10_000],
+        ),
+        TOO_MUCH,
     ),
     "size that overflows": (
         claim(2**32, 2**32),

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from score.bundle import Bundle
-from score.describe import describe
+from score.describe import describe, promises
 from score.errors import BundleError
+from score.guarantee import Guarantee, Step
 
 
 def with_provenance(folder: Path, provenance: dict[str, object]) -> Bundle:
@@ -34,14 +35,25 @@ def test_all_that_is_known(tiny_bundle: Path) -> None:
         "15 more were held back to choose the epoch and the temperature",
     ]
     starts = [line[:10].strip() for line in lines[6:]]
-    assert starts == ["checkpoint", "int8", "", "", "fp32", "", "", "made by", "", "with"]
+    assert starts == [
+        "checkpoint",
+        *("int8", "", "", ""),
+        *("fp32", "", "", ""),
+        "made by",
+        "",
+        "with",
+    ]
     assert lines[6].endswith(" on 19 reviews of sentences.csv, held-back part")
     int8 = bundle.graph("int8")
     assert lines[7].endswith(f" MB, temperature {int8.temperature:.3f}")
     assert lines[8].startswith(
         f"           {int8.parity['flips']} of 64 labels differ from the checkpoint's"
     )
-    assert lines[13].startswith("made by    thumbs finetune sentences.csv")
+    assert lines[10] == (
+        "           --max-error can be nothing (95% sure, by 15 reviews of sentences.csv, "
+        "validation split)"
+    )
+    assert lines[15].startswith("made by    thumbs finetune sentences.csv")
 
 
 def test_a_bundle_of_another_tool(tiny_bundle: Path) -> None:
@@ -61,3 +73,17 @@ def test_an_origin_that_no_export_writes(tiny_bundle: Path) -> None:
         "(TypeError: string indices must be integers, not 'str'). Export the bundle again."
     )
     assert caught.value.exit_code == 78
+
+
+def test_what_can_be_promised(tiny_bundle: Path) -> None:
+    """Each error rate with a threshold stands with the share of labels that it keeps."""
+    graph = Bundle.load(tiny_bundle).graph("int8")
+    steps = (Step(0.01, None, 0.0), Step(0.02, 0.91, 0.708), Step(0.05, 0.0, 1.0))
+    guarantee = Guarantee("mine", 1194, 0.05, steps)
+    assert promises(dataclasses.replace(graph, guarantee=guarantee)) == (
+        "--max-error can be 0.02 on 71% of the labels, 0.05 on 100% of the labels (95% sure, by "
+        "1,194 reviews of mine)"
+    )
+    assert promises(dataclasses.replace(graph, guarantee=None)) == (
+        "--max-error is not to be had: it was exported without thresholds"
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +17,9 @@ from score.bundle import Bundle
 from score.cache import ScoreCache
 from score.engine import Engine, choose_provider
 from score.errors import BundleError, DataError, UnavailableError, UsageError
+from score.frames import score_frame
 from score.model import Answer, Model
 from score.scorer import Scorer, ScorerSettings
-from score.scoring import score_frame
 
 GOOD, BAD = "A good and wonderful film.", "A bad and awful film."
 
@@ -58,6 +60,46 @@ def test_unsure_is_a_matter_of_confidence(tiny_bundle: Path) -> None:
     with Scorer(tiny_bundle, ScorerSettings(unsure_below=1.0)) as scorer:
         (score,) = scorer.score([GOOD])
     assert (score.label, score.flags) == ("positive", ("unsure",))
+
+
+def promising(tiny_bundle: Path, folder: Path, *steps: tuple[float, float | None]) -> Path:
+    """A copy of the tiny bundle with other promises."""
+    bundle = Path(shutil.copytree(tiny_bundle, folder / "promising"))
+    manifest = json.loads((bundle / "bundle.json").read_text())
+    manifest["graphs"][0]["guarantee"]["steps"] = [
+        {"max_error": rate, "threshold": threshold, "coverage": 0.5} for rate, threshold in steps
+    ]
+    (bundle / "bundle.json").write_text(json.dumps(manifest))
+    return bundle
+
+
+def test_a_promised_error_rate_is_a_matter_of_confidence(tiny_bundle: Path, tmp_path: Path) -> None:
+    """The larger of the promise's threshold and --unsure-below flags, in a frame as well."""
+    bundle = promising(tiny_bundle, tmp_path, (0.01, 1.0), (0.02, 0.0))
+    flags = [
+        score_frame(
+            pd.DataFrame({"text": [GOOD, ""]}), "text", model=bundle, settings=settings
+        ).flags.tolist()
+        for settings in (
+            ScorerSettings(max_error=0.01),
+            ScorerSettings(max_error=0.02),
+            ScorerSettings(max_error=0.02, unsure_below=1.0),
+            ScorerSettings(max_error=0.01, unsure_below=0.1),
+        )
+    ]
+    assert flags == [["unsure", "empty"], ["", "empty"], ["unsure", "empty"], ["unsure", "empty"]]
+
+
+def test_a_promise_that_cannot_be_given(tiny_bundle: Path, tmp_path: Path) -> None:
+    """The model of a few sentences promises nothing, says so, and remembers nothing."""
+    cache = tmp_path / "cache.sqlite3"
+    with pytest.raises(UsageError) as raised:
+        Scorer(tiny_bundle, ScorerSettings(max_error=0.02, cache=cache))
+    assert str(raised.value) == (
+        "The bundle tiny cannot promise an error rate of 0.02: its 15 held-back reviews prove no "
+        "threshold for that. It can promise no error rate; say --unsure-below instead."
+    )
+    assert not cache.exists()
 
 
 def test_a_batch_answers_like_one_by_one(tiny_bundle: Path) -> None:
@@ -141,6 +183,14 @@ def test_a_frame_without_the_column(tiny_bundle: Path) -> None:
     [
         ({"workers": 0}, "0 workers cannot work; use 1 or more."),
         ({"unsure_below": 1.5}, "A confidence of 1.5 is out of range; use 0 to 1."),
+        (
+            {"max_error": 0.0},
+            "An error rate of 0 is out of range; use one above 0 and below 1, such as 0.02.",
+        ),
+        (
+            {"max_error": float("nan")},
+            "An error rate of nan is out of range; use one above 0 and below 1, such as 0.02.",
+        ),
     ],
 )
 def test_impossible_settings(settings: dict[str, float], message: str) -> None:

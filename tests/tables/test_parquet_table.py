@@ -200,6 +200,15 @@ def bomb(name: str, path: Path) -> None:
     if name == "page":
         texts = pa.array(["a" * 60_000_000])
         pq.write_table(pa.table({"text": texts}), path, use_dictionary=False, compression="ZSTD")
+    elif name == "cell":
+        texts = pa.array(["a" * 200_000_000])
+        pq.write_table(pa.table({"text": texts}), path, use_dictionary=False, compression="NONE")
+    elif name == "cell among others":
+        texts = pa.array(["a" * 100_000_000, *"bcdefghij"])
+        pq.write_table(pa.table({"text": texts}), path, use_dictionary=False, compression="NONE")
+    elif name == "pages":
+        texts = pa.array(["a" * 200_000] * 1_000)
+        pq.write_table(pa.table({"text": texts}), path, use_dictionary=False, compression="NONE")
     elif name == "list":
         entries = pa.array([[None] * 20_000_000], pa.list_(pa.int64()))
         pq.write_table(pa.table({"text": ["a"], "list": entries}), path)
@@ -225,6 +234,16 @@ def test_bombs(name: str, found: str | None, tmp_path: Path) -> None:
     """A small file that unfolds to gigabytes costs at most 100 MiB, refused or read."""
     path = tmp_path / "reviews.parquet"
     bomb(name, path)
+    said, grown = read_in_a_process(path)
+    if found is None:
+        assert said == str(200 * 10_000_000)
+    else:
+        assert fnmatch(said, f"{path} is damaged or not a Parquet file: {found}.")
+    assert grown <= 100
+
+
+def read_in_a_process(path: Path) -> tuple[str, int]:
+    """Read all texts: how many characters or what was said, and the MiB that it took."""
     program = (
         "import resource, sys; from pathlib import Path; from score.tables import open_table\n"
         "import score.tables.parquet.table\n"
@@ -238,11 +257,46 @@ def test_bombs(name: str, found: str | None, tmp_path: Path) -> None:
         [sys.executable, "-c", program, path], capture_output=True, check=True, text=True
     )
     said, grown = done.stdout.splitlines()
-    if found is None:
-        assert said == str(200 * 10_000_000)
-    else:
-        assert fnmatch(said, f"{path} is damaged or not a Parquet file: {found}.")
-    assert int(grown) <= 100
+    return said, int(grown)
+
+
+LARGE = {
+    "cell": (
+        ", row group 1: a cell of text has 200000* bytes, and 16777216 are the most that are read. "
+        "Shorten it.",
+        100,
+    ),
+    "pages": (
+        ", row group 1: a page of text has 2000* bytes, and 134217728 are the most that are "
+        "read. Write the file again with smaller pages.",
+        100,
+    ),
+    "cell among others": (
+        ", row 1: a cell has 100000000 bytes, and 16777216 are the most that are read. Shorten it.",
+        400,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.skipif(os.name == "nt", reason="only POSIX tells what a process used")
+def test_large_cells(name: str, tmp_path: Path) -> None:
+    """A cell of more than 16 MiB is refused before it is read, or, among others, when it is."""
+    path = tmp_path / "reviews.parquet"
+    found, most = LARGE[name]
+    bomb(name, path)
+    said, grown = read_in_a_process(path)
+    assert fnmatch(said, f"{path}{found}")
+    assert grown <= most
+
+
+def test_a_cell_of_the_largest_size_is_read(tmp_path: Path, relabel: Relabel) -> None:
+    """16 MiB are read and written back."""
+    path = tmp_path / "reviews.parquet"
+    table = pa.table({"text": ["a" * 16 * 1024**2, "b"]})
+    pq.write_table(table, path, use_dictionary=False, compression="NONE")
+    output = pq.read_table(io.BytesIO(relabel(open_table(path))))
+    assert output.select(["text"]) == table
 
 
 def test_pages_of_all_kinds_are_walked_through(tmp_path: Path, relabel: Relabel) -> None:

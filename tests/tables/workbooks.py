@@ -7,9 +7,10 @@ import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import openpyxl
-from openpyxl.workbook import Workbook
+if TYPE_CHECKING:
+    from openpyxl.workbook import Workbook
 
 _STRICT = {
     b"http://purl.oclc.org/ooxml/spreadsheetml/main": (
@@ -27,10 +28,10 @@ def parts_of(content: bytes) -> dict[str, bytes]:
         return {name: package.read(name) for name in package.namelist()}
 
 
-def package_of(parts: Mapping[str, bytes]) -> bytes:
+def package_of(parts: Mapping[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A package of parts."""
     target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as package:
+    with zipfile.ZipFile(target, "w", compression) as package:
         for name, part in parts.items():
             package.writestr(name, part)
     return target.getvalue()
@@ -44,6 +45,8 @@ def changed(sample: Path, path: Path, parts: Mapping[str, bytes]) -> Path:
 
 def load_workbook(content: bytes) -> Workbook:
     """Load a workbook with openpyxl, which does not know the strict namespaces."""
+    import openpyxl
+
     parts = parts_of(content)
     for strict, usual in _STRICT.items():
         parts = {name: part.replace(strict, usual) for name, part in parts.items()}

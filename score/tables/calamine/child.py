@@ -65,6 +65,8 @@ def _serve(path: str, requests: BinaryIO, answers: BinaryIO) -> None:
             size = _size(workbook.get_sheet_by_index(place))
             about.append((place, sheet.name, hidden, *size))
     _say(answers, about)
+    # The other end waits for this, and for the end of each sheet, before it asks for more.
+    answers.flush()
     for request in requests:
         limits.start_clock()
         sheet = workbook.get_sheet_by_index(int(request))
@@ -73,6 +75,7 @@ def _serve(path: str, requests: BinaryIO, answers: BinaryIO) -> None:
         for row in _rows(sheet):
             _say(answers, row)
         _say(answers, None)
+        answers.flush()
         # It may be too large to be in memory together with the next one.
         del sheet
 
@@ -173,5 +176,3 @@ def _plain(cell: Any) -> Any:
 
 def _say(answers: BinaryIO, value: Any) -> None:
     answers.write(json.dumps(value).encode() + b"\n")
-    if not isinstance(value, list) or not value:
-        answers.flush()

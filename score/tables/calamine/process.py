@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from score.tables import Source
 
 # A script of the user's own need not guard its beginning, as multiprocessing would have it.
+# The child is taken from its folder, since the packages above it take as long to import as
+# all the rest. The empty entry is the folder that we run in: no code is taken from there.
 _PROGRAM = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from score.tables.calamine.child import main; main(sys.argv[2])"
+    "import sys; sys.path[:] = [sys.argv[1], *filter(None, sys.path)]; import child; "
+    "sys.path[:] = sys.argv[3:]; child.main(sys.argv[2])"
 )
 _PATIENCE = 120.0
 """Seconds until a process that has not opened the file is ended."""
@@ -55,6 +57,22 @@ class Sheet:
     first: tuple[Value, ...]
 
 
+def start(path: str) -> subprocess.Popen[bytes]:
+    """Start the process that reads a file."""
+    folder = os.path.dirname(calamine_child.__file__)  # noqa: PTH120 - also inside an archive
+    return subprocess.Popen(  # noqa: S603 - our own program
+        # What site would do is done: the places of the packages are handed over.
+        [sys.executable, "-S", "-c", _PROGRAM, folder, path, *sys.path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        # An interrupt from the keyboard is for us: rows in hand are still to be written.
+        start_new_session=True,
+        # A panic that prints where it was needs memory, and waits for ever without.
+        env={**os.environ, "RUST_BACKTRACE": "0", "RUST_LIB_BACKTRACE": "0"},
+    )
+
+
 class CalamineProcess:
     """An open workbook, behind a wall that its memory, time and crashes do not pass.
 
@@ -70,16 +88,7 @@ class CalamineProcess:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._child = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-c", _PROGRAM, json.dumps(sys.path), source.stream.name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            # An interrupt from the keyboard is for us: rows in hand are still to be written.
-            start_new_session=True,
-            # A panic that prints where it was needs memory, and waits for ever without.
-            env={**os.environ, "RUST_BACKTRACE": "0", "RUST_LIB_BACKTRACE": "0"},
-        )
+        self._child = start(source.stream.name)
         self._requests = cast("IO[bytes]", self._child.stdin)
         self._answers = cast("IO[bytes]", self._child.stdout)
         # The limit on a processor's time does not end what sleeps.

@@ -19,6 +19,12 @@ MAX_PAGE = 32 * 1024**2
 PAGE_RATIO = 8
 """A page unpacks to at most 32 MiB and eight times its size; writers make pages of one MiB."""
 
+MAX_CELL = 16 * 1024**2
+"""Bytes of a cell, as of a record in CSV and JSON Lines: pyarrow takes ten times that."""
+
+LARGEST_PAGE = 128 * 1024**2
+"""However well it is packed, a page is in memory as a whole, twice."""
+
 MAX_ENTRIES = 4_000_000
 """Entries of lists in a page: all those of a row are in memory at once."""
 
@@ -48,6 +54,10 @@ _LONG_LIST = 15
 
 class HostilePageError(ValueError):
     """A part of the file asks for more than it can need; the text says which."""
+
+
+class LargePageError(ValueError):
+    """A page is larger than what is read, and need be no worse; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +145,8 @@ def largest_text(stream: BinaryIO, group: Any, repeated: frozenset[int]) -> int:
         The most bytes that a value of a dictionary can have: every row may refer to it.
 
     Raises:
-        HostilePageError: a page is too large, or is not where it should be.
+        HostilePageError: a page unpacks to too much, or is not where it should be.
+        LargePageError: a page or one of its cells is too large.
         OSError: reading failed.
     """
     largest = 0
@@ -144,6 +155,7 @@ def largest_text(stream: BinaryIO, group: Any, repeated: frozenset[int]) -> int:
         for header in _headers(stream, chunk):
             fields = header.fields
             _check_sizes(chunk.path_in_schema, fields)
+            _check_cells(chunk.path_in_schema, fields)
             if _DICTIONARY in fields:
                 largest = max(largest, fields[_UNPACKED])
             entries = _entries(fields)
@@ -153,7 +165,7 @@ def largest_text(stream: BinaryIO, group: Any, repeated: frozenset[int]) -> int:
 
 
 def _entries(fields: dict[int, Any]) -> int:
-    data = fields.get(_DATA) or fields.get(_DATA_V2)
+    data = fields.get(_DATA) or fields.get(_DATA_V2) or fields.get(_DICTIONARY)
     entries = data.get(_VALUES) if isinstance(data, dict) else 0
     return entries if isinstance(entries, int) else 0
 
@@ -162,6 +174,21 @@ def _check_sizes(column: str, fields: dict[int, Any]) -> None:
     unpacked, packed = fields.get(_UNPACKED), fields[_PACKED]
     if not isinstance(unpacked, int) or not 0 <= unpacked <= MAX_PAGE + PAGE_RATIO * packed:
         raise HostilePageError(f"a page of {column} has {packed} bytes and unpacks to {unpacked}")
+
+
+def _check_cells(column: str, fields: dict[int, Any]) -> None:
+    unpacked, cells = fields[_UNPACKED], max(1, _entries(fields))
+    if unpacked > LARGEST_PAGE and unpacked // cells <= MAX_CELL:
+        raise LargePageError(
+            f"a page of {column} has {unpacked} bytes, and {LARGEST_PAGE} are the most that are "
+            "read. Write the file again with smaller pages."
+        )
+    # Its lengths take four bytes a cell, and more where there are lists.
+    if unpacked // cells > MAX_CELL + 1024:
+        raise LargePageError(
+            f"a cell of {column} has {unpacked // cells} bytes, and {MAX_CELL} are the most that "
+            "are read. Shorten it."
+        )
 
 
 def _headers(stream: BinaryIO, chunk: Any) -> Iterator[_Header]:

@@ -7,13 +7,21 @@ from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from score.errors import DataError
 from score.tables import NewColumn, Row, Source, TableOptions, TableWriter
 from score.tables.columns import shown
 from score.tables.numbers import number_text
-from score.tables.parquet.pages import HostilePageError, check_columns, check_footer, largest_text
+from score.tables.parquet.pages import (
+    MAX_CELL,
+    HostilePageError,
+    LargePageError,
+    check_columns,
+    check_footer,
+    largest_text,
+)
 from score.tables.parquet.writer import ParquetWriter, Record
 
 # A batch has so many rows, and less where they take more bytes: usually, and at the most.
@@ -98,10 +106,13 @@ class ParquetTable:
             usual = about.total_byte_size // max(1, about.num_rows)
             rows = min(_BATCH_ROWS, _BATCH_BYTES // (usual + 1), _MOST_BYTES // (largest + 1))
             yield from self._file.iter_batches(max(1, rows), row_groups=[group])
+        except LargePageError as exc:
+            raise DataError(f"{self.name}, row group {group + 1}: {exc}") from exc
         except _DAMAGE as exc:
             raise self._source.broken("a Parquet file", exc) from exc
 
     def _texts(self, column: Any, first: int) -> list[str]:
+        _check_lengths(column, first, self.name)
         try:
             return [_text(value) for value in column.to_pylist()]
         except UnicodeDecodeError as exc:
@@ -121,6 +132,26 @@ def _repeated(file: Any) -> frozenset[int]:
     """The places of the columns in which a row can have several entries."""
     columns = map(file.schema.column, range(len(file.schema)))
     return frozenset(place for place, one in enumerate(columns) if one.max_repetition_level)
+
+
+def _check_lengths(column: Any, first: int, name: str) -> None:
+    """Refuse texts that are too long, before Python's own copies of them are made.
+
+    Raises:
+        DataError: one has more than MAX_CELL bytes.
+    """
+    if column.nbytes <= MAX_CELL or isinstance(column, (pa.DictionaryArray, pa.ExtensionArray)):
+        return
+    try:
+        lengths = pc.binary_length(column).to_pylist()
+    except pa.ArrowException:  # no texts
+        return
+    for number, length in enumerate(lengths, start=first):
+        if length and length > MAX_CELL:
+            raise DataError(
+                f"{name}, row {number}: a cell has {length} bytes, and {MAX_CELL} are the most "
+                "that are read. Shorten it."
+            )
 
 
 def _text(value: object) -> str:

@@ -1,0 +1,136 @@
+"""What 300 labelled rows of one's own make of the model in the box.
+
+    python -m benchmarks.adapt [--task short|long|passengers] [--rows N] [--measured N]
+                               [--epochs N] [--learning-rate R]
+
+A table, a line for each task and setting: how many of the measured rows the box labels
+rightly as it is, the baseline after learning the rows, and ``thumbs finetune --base
+thumbs`` after the same. A tenth of the rows chooses the epoch and is not learnt. Tasks:
+
+- ``short``: reviews of products and places from ``samples/short_reviews.csv``, the rows
+  called negative and positive. It says little of a box that was trained on them: see its
+  model card.
+- ``long``: IMDB's training reviews under the labels ``1 star`` and ``5 stars``, learnt from
+  300 and measured on others; the box knows such reviews, but not these labels.
+- ``passengers``: letters to a transport company, written for the tests, as ``praise``,
+  ``complaint`` and ``suggestion``, which the box cannot say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from benchmarks.reviews import imdb_folder
+from score.scorer import Scorer, ScorerSettings
+
+_PROJECT = Path(__file__).parents[1]
+_NAMES = {"negative": "1 star", "positive": "5 stars"}
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Labelled rows: to learn from, and to measure on.
+
+    Attributes:
+        learn, measure: frames with the columns text and label.
+        names: what the box's labels are called here; one that is missing is never right.
+        max_tokens: how much of a text is read.
+    """
+
+    learn: pd.DataFrame
+    measure: pd.DataFrame
+    names: Mapping[str, str] = field(default_factory=dict)
+    max_tokens: int = 256
+
+
+def make_task(name: str, rows: int, measured: int) -> Task:
+    """Shuffle the rows of a task, the same way each time, and part them."""
+    if name == "short":
+        frame = pd.read_csv(_PROJECT / "samples" / "short_reviews.csv", keep_default_na=False)
+        wanted = frame["domain"].isin(["product", "place"]) & (frame["label"] != "neither")
+        frame, names, tokens = frame[wanted], {one: one for one in _NAMES}, 64
+    elif name == "long":
+        frame = pd.read_parquet(imdb_folder() / "train.parquet")
+        frame = frame.assign(label=frame["label"].map(dict(enumerate(_NAMES.values()))))
+        names, tokens = _NAMES, 256
+    else:
+        file = _PROJECT / "tests" / "finetune" / "passengers.csv"
+        frame, tokens = pd.read_csv(file, keep_default_na=False), 64
+        names = {"negative": "complaint", "positive": "praise"}
+    frame = frame[["text", "label"]].drop_duplicates("text").sample(frac=1, random_state=5)
+    rows = min(rows, len(frame) * 2 // 3)
+    return Task(frame[:rows], frame[rows : rows + measured], names, tokens)
+
+
+def box_accuracy(task: Task) -> float:
+    """The share of the measured rows that the box labels rightly as it is."""
+    with Scorer(settings=ScorerSettings(any_language=True)) as scorer:
+        found = [score.label or "" for score in scorer.score(task.measure["text"])]
+    named = [task.names.get(label, "") for label in found]
+    return float((task.measure["label"] == named).mean())
+
+
+def tuned_accuracies(task: Task, epochs: int, learning_rate: float) -> tuple[float, float]:
+    """The baseline's share and the tuned box's, by ``thumbs finetune``'s own code."""
+    from finetune.data import DataSettings
+    from finetune.settings import TrainSettings
+    from finetune.train import train_model
+    from score.tokens import Truncation
+
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "rows"
+        folder.mkdir()
+        task.learn.to_parquet(folder / "train.parquet", index=False)
+        task.measure.to_parquet(folder / "test.parquet", index=False)
+        settings = TrainSettings(
+            base="thumbs",
+            truncation=Truncation.halves("head+tail", task.max_tokens),
+            epochs=epochs,
+            learning_rate=learning_rate,
+        )
+        report = train_model(DataSettings(str(folder)), settings, Path(place) / "model")
+    metrics = report.metrics
+    return metrics["baseline"]["test"]["accuracy"], metrics["evaluation"]["accuracy"]
+
+
+def lines(options: argparse.Namespace) -> Iterator[str]:
+    """The table, line by line as it is measured."""
+    yield f"{'task':<11}{'learnt':>7}{'measured':>9}{'epochs':>7}{'rate':>8}" + "".join(
+        f"{name:>10}" for name in ("box", "baseline", "tuned")
+    )
+    for name in options.task:
+        task = make_task(name, options.rows, options.measured)
+        box = box_accuracy(task)
+        for rate in options.learning_rate:
+            for epochs in options.epochs:
+                shares = (box, *tuned_accuracies(task, epochs, rate))
+                yield (
+                    f"{name:<11}{len(task.learn):>7}{len(task.measure):>9,}{epochs:>7}{rate:>8.0e}"
+                    + "".join(f"{share:>10.1%}" for share in shares)
+                )
+
+
+def main() -> None:
+    """Measure and print the table."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--task", nargs="+", choices=["short", "long", "passengers"])
+    parser.add_argument("--rows", type=int, default=300)
+    parser.add_argument("--measured", type=int, default=2000)
+    parser.add_argument("--epochs", nargs="+", type=int, default=[2])
+    parser.add_argument("--learning-rate", nargs="+", type=float, default=[5e-5])
+    options = parser.parse_args()
+    options.task = options.task or ["short", "long"]
+    for line in lines(options):
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

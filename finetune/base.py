@@ -1,0 +1,150 @@
+"""What training starts from: a checkpoint, or a bundle, with a head for the user's labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from finetune.box import find_bundle, read_weights
+from finetune.settings import TrainSettings
+from score.bundle import Bundle
+from score.errors import BundleError, NoInputError, UsageError, first_line
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+_HEAD = "classifier"
+
+
+def load_base(
+    settings: TrainSettings, labels: tuple[str, ...]
+) -> tuple[PreTrainedTokenizerFast, PreTrainedModel]:
+    """The tokenizer and the model to train, with a classifier behind each layer.
+
+    A base that has these very labels, in any order and case, keeps its head; for other
+    labels the head is new.
+
+    Raises:
+        NoInputError: the base cannot be had.
+        BundleError: it is a bundle that is damaged or whose weights cannot be told.
+        UsageError: it cannot read inputs as long as ``settings`` wants.
+    """
+    bundle = find_bundle(settings.base)
+    if bundle is not None:
+        return _from_folder(settings, labels, str(bundle), Bundle.load(bundle))
+    try:
+        return _from_folder(settings, labels, settings.base, None)
+    except (OSError, ValueError) as exc:
+        raise NoInputError(
+            f"The base model {settings.base} cannot be had: {first_line(exc)} "
+            "Give a folder or a name from the hub with --base."
+        ) from exc
+
+
+def _from_folder(
+    settings: TrainSettings, labels: tuple[str, ...], place: str, bundle: Bundle | None
+) -> tuple[PreTrainedTokenizerFast, PreTrainedModel]:
+    from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+
+    from finetune.objective import add_exits
+
+    config = AutoConfig.from_pretrained(place)
+    before = tuple(config.id2label[i] for i in range(config.num_labels))
+    config.num_labels = len(labels)
+    config.id2label = dict(enumerate(labels))
+    config.label2id = {label: i for i, label in enumerate(labels)}
+    # Attention without dropout runs in one fused kernel; dropout elsewhere stays.
+    config.attention_probs_dropout_prob = 0.0
+    tokenizer = AutoTokenizer.from_pretrained(place)  # type: ignore[no-untyped-call] # theirs
+    _check_length(settings, config.max_position_embeddings)
+    _seed(settings.seed)
+    if bundle is not None:
+        model = AutoModelForSequenceClassification.from_config(config)  # type: ignore[no-untyped-call] # theirs
+    else:
+        model = AutoModelForSequenceClassification.from_pretrained(
+            place, config=config, ignore_mismatched_sizes=True
+        )
+    add_exits(model, place)
+    rows = head_rows(before, labels)
+    if bundle is not None:
+        _put_in(model, read_weights(bundle), bundle.folder, new_head=rows is None)
+    _fit_head(model, rows)
+    return tokenizer, model
+
+
+def head_rows(before: Sequence[str], labels: Sequence[str]) -> list[int] | None:
+    """Which row of a head for the labels ``before`` speaks for each of ``labels``.
+
+    None where they are not the same labels but for order and case.
+    """
+    place = {label.casefold(): i for i, label in enumerate(before)}
+    same = place.keys() == {label.casefold() for label in labels}
+    return [place[label.casefold()] for label in labels] if same else None
+
+
+def _fit_head(model: PreTrainedModel, rows: list[int] | None) -> None:
+    """Put the rows of all classifiers into another order, or begin anew where there is none."""
+    import torch
+
+    from finetune.objective import EXITS
+
+    for name, module in model.named_modules():
+        if name.split(".")[0] not in (_HEAD, EXITS) or not isinstance(module, torch.nn.Linear):
+            continue
+        if rows is None:
+            module.weight.data.normal_(std=model.config.initializer_range)
+            module.bias.data.zero_()
+        elif module.out_features == len(rows):
+            for tensor in (module.weight, module.bias):
+                tensor.data = tensor.data[rows].clone()
+
+
+def _put_in(
+    model: PreTrainedModel,
+    weights: Mapping[str, NDArray[np.float32]],
+    folder: Path,
+    *,
+    new_head: bool,
+) -> None:
+    """Load a bundle's weights: all must be there but those of what is made anew.
+
+    Raises:
+        BundleError: a parameter is not in the bundle, or has another shape there.
+    """
+    import torch
+
+    from finetune.objective import EXITS
+
+    wanted: dict[str, Any] = model.state_dict()
+    fitting = {
+        name: torch.from_numpy(weights[name])
+        for name, tensor in wanted.items()
+        if name in weights and tuple(weights[name].shape) == tuple(tensor.shape)
+    }
+    free = (f"{EXITS}.", *([f"{_HEAD}."] if new_head else []))
+    missing = [one for one in wanted if one not in fitting and not one.startswith(free)]
+    if missing:
+        raise BundleError(
+            f"The bundle {folder} cannot be trained further: its graph does not tell "
+            f"{missing[0]}. Give the checkpoint that it was made from with --base."
+        )
+    model.load_state_dict(fitting, strict=False)
+
+
+def _check_length(settings: TrainSettings, positions: int) -> None:
+    wanted = settings.truncation.max_tokens
+    if wanted > positions:
+        raise UsageError(
+            f"{settings.base} reads at most {positions} tokens, not {wanted}; "
+            f"use --max-tokens {positions} or less."
+        )
+
+
+def _seed(seed: int) -> None:
+    """Make the new head's first weights the same in each run."""
+    from transformers import set_seed
+
+    set_seed(seed)
