@@ -137,9 +137,9 @@ def _check_labels(
         notes.append(f"Suspect labels were looked for in {MOST_ROWS:,} of the rows.")
     try:
         return list(check_labels(chosen, copies.groups[np.asarray(places)], labels))
-    except ValueError as exc:  # scikit-learn's, where no word stands in two texts
+    except ValueError as exc:  # scikit-learn's, where it finds no word
         logger.info("No out-of-fold answers: %s", exc)
-        notes.append("Suspect labels were not looked for: the texts have no words in common.")
+        notes.append("Suspect labels were not looked for: the texts hold no words to learn from.")
         return []
 
 
