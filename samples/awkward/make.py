@@ -47,6 +47,19 @@ def make_encoded_text() -> None:
     (HERE / "nul_byte.csv").write_bytes(b"id,text\n1,Good.\n2,Ba\0d.\n")
     (HERE / "bare_cr.csv").write_bytes(b"id,text\n1,Good.\n2,Ba\rd.\n")
     (HERE / "cr_only.csv").write_bytes(b"id,text\r1,Good.\r2,Bad.\r")
+    (HERE / "bom_in_the_middle.jsonl").write_bytes(
+        b'{"text": "Good."}\n\xef\xbb\xbf{"text": "Bad."}\n{"text": "Fine."}\n'
+    )
+    (HERE / "cr_only.jsonl").write_bytes(b'{"text": "Good."}\r{"text": "Bad."}\r')
+    (HERE / "nul.jsonl").write_bytes(
+        b'{"text": "Good."}\n{"text": "a\x00b"}\n{"text": "a\\u0000b"}\n'
+    )
+    (HERE / "odd_numbers.jsonl").write_bytes(
+        b'{"id": NaN, "text": "Good."}\n'
+        b'{"id": -Infinity, "text": "Half a pair: \\ud83d."}\n'
+        b'{"id": %s, "text": "Bad."}\n'
+        b'{"id": 1e400, "text": NaN}\n' % (b"9" * 400)
+    )
     (HERE / "latin1.jsonl").write_bytes(b'{"text": "Good."}\n{"text": "Caf\xe9."}\n')
     (HERE / "encrypted.xlsx").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504))
 

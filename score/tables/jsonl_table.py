@@ -36,7 +36,7 @@ class JsonlTable:
 
     The columns are the fields of the first good record; a later record may lack some,
     which are empty then, or have others, which are kept. A value that is no string is
-    read as its JSON text, null as nothing.
+    read as its JSON text, null and NaN as nothing.
 
     Args:
         source: the opened file.
@@ -166,7 +166,8 @@ def _parse(line: str) -> tuple[dict[str, Any] | None, str]:
 
 
 def _text(value: object) -> str:
-    if value is None:
+    # NaN, the one value that is not itself, is how Python spells a missing text.
+    if value is None or value != value:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     # JSON can spell half a surrogate pair, which no model and no file can hold.

@@ -51,6 +51,28 @@ UNICODE = ("Très bien.", "ઊંઘ\u0a0d\u0d0a\u0a0a")
 
 GOOD = {
     "all_quoted.csv": Good(("Good; very good.", 'Bad, "so" bad.'), delimiter=";"),
+    "bom_in_the_middle.jsonl": Good(
+        (
+            "Good.",
+            Reject(
+                "not JSON: Unexpected UTF-8 BOM (decode using utf-8-sig) at character 1",
+                '\ufeff{"text": "Bad."}',
+            ),
+            "Fine.",
+        ),
+        column=0,
+        rest=b'{"text": "Good."}\n{"text": "Fine."}\n',
+    ),
+    "nul.jsonl": Good(
+        (
+            "Good.",
+            Reject("not JSON: Invalid control character at character 12", '{"text": "a\x00b"}'),
+            "a\x00b",
+        ),
+        column=0,
+        rest=b'{"text": "Good."}\n{"text": "a\\u0000b"}\n',
+    ),
+    "odd_numbers.jsonl": Good(("Good.", "Half a pair: ?.", "Bad.", "")),
     "blank_lines.csv": Good((None, "Good.", None, None, "", None)),
     "bom_before_quotes.csv": Good(("Good.",), column=0),
     "broken_line.jsonl": Good(
@@ -363,6 +385,7 @@ BAD = {
         "say the file's encoding with --encoding.",
     ),
     "no_number.xlsx": Bad(65, f"{{}}, row 2: B3 should hold a number, and does not. {SAVE_AGAIN}"),
+    "cr_only.jsonl": Bad(65, "{} holds no JSON object with fields. It needs one a line."),
     "no_object.jsonl": Bad(65, "{} holds no JSON object with fields. It needs one a line."),
     "no_such_shared_string.xlsx": Bad(
         65, f"{{}}, row 2: B3 names shared text 8 of 7. {SAVE_AGAIN}"

@@ -61,6 +61,15 @@ def test_cutting_the_new_cells_off_gives_the_input(
     assert output != rest
 
 
+def parse_json(line: str) -> dict[str, object]:
+    """The fields of a line; none of one that is no JSON object."""
+    try:
+        value = json.loads(line)
+    except json.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
 @pytest.mark.parametrize("name", GOOD)
 def test_source_cells_are_identical(name: str, samples: Path, relabel: Relabel) -> None:
     """A reader that is not ours finds the same cells in the output as in the input."""
@@ -122,8 +131,10 @@ def cells(content: bytes, good: Good, name: str) -> list[list[Any]]:
     if name.endswith((".jsonl", ".ndjson")):
         new = ("label", "confidence")
         lines = [line.strip() for line in content.decode("utf-8-sig").splitlines()]
-        records = [json.loads(line) for line in lines if line.startswith("{") and line[-1] == "}"]
-        return [[pair for pair in record.items() if pair[0] not in new] for record in records]
+        records = [parse_json(line) for line in lines]
+        return [
+            [pair for pair in record.items() if pair[0] not in new] for record in records if record
+        ]
     text = re.sub(r"\Asep=.\r\n", "", content.decode(good.codec).removeprefix("\ufeff"))
     frame = pd.read_csv(
         io.StringIO(text, newline=""),
