@@ -65,7 +65,7 @@ def parse_json(line: str) -> dict[str, object]:
     """The fields of a line; none of one that is no JSON object."""
     try:
         value = json.loads(line)
-    except json.JSONDecodeError:
+    except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
 
