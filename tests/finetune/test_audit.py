@@ -329,7 +329,12 @@ def test_the_page(tmp_path: Path) -> None:
 def test_an_audit_alone(tiny_base: Path, tiny_data: Path, tmp_path: Path) -> None:
     """It trains nothing; its folder can then be trained into, a finished model's is kept."""
     output = tmp_path / "model"
-    data = DataSettings(str(tiny_data), validation=0.2, clean=("suspect",))
+    # The three that are labelled wrongly are measured on; here is one that is trained on.
+    plain = load_data(DataSettings(str(tiny_data), validation=0.2))
+    wrong = next(text for text in plain.train.texts if text == "A great and good film.")
+    rows = [(text, "negative" if text == wrong else label) for text, label in sentences()]
+    table = write_table(tmp_path / "sentences.csv", rows)
+    data = DataSettings(str(table), validation=0.2, clean=("suspect",))
     audit = audit_only(data, tiny_settings(tiny_base), output)
     assert {path.name for path in output.iterdir()} == {"audit.html", "audit.csv"}
     report = train_model(data, tiny_settings(tiny_base, epochs=1), output)
