@@ -61,13 +61,13 @@ def test_cutting_the_new_cells_off_gives_the_input(
     assert output != rest
 
 
-def parse_json(line: str) -> dict[str, object]:
-    """The fields of a line; none of one that is no JSON object."""
+def parse_json(line: str) -> dict[str, object] | None:
+    """The fields of a line; None of one that is no JSON object."""
     try:
         value = json.loads(line)
     except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
+        return None
+    return value if isinstance(value, dict) else None
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -131,10 +131,8 @@ def cells(content: bytes, good: Good, name: str) -> list[list[Any]]:
     if name.endswith((".jsonl", ".ndjson")):
         new = ("label", "confidence")
         lines = [line.strip() for line in content.decode("utf-8-sig").splitlines()]
-        records = [parse_json(line) for line in lines]
-        return [
-            [pair for pair in record.items() if pair[0] not in new] for record in records if record
-        ]
+        records = [record for record in map(parse_json, lines) if record is not None]
+        return [[pair for pair in record.items() if pair[0] not in new] for record in records]
     text = re.sub(r"\Asep=.\r\n", "", content.decode(good.codec).removeprefix("\ufeff"))
     frame = pd.read_csv(
         io.StringIO(text, newline=""),
