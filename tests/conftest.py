@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,10 @@ import pytest
 
 if TYPE_CHECKING:
     from finetune.settings import TrainSettings
+
+# A shell lets its background jobs ignore Ctrl-C, and so would every command that is tested.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Before the first import of the libraries that read it: no test asks the hub for anything.
 os.environ["HF_HUB_OFFLINE"] = "1"

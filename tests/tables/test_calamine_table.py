@@ -19,6 +19,8 @@ import pytest
 from score.errors import DataError, UsageError
 from score.output import Replacing, check_names
 from score.tables import NewColumn, Table, TableOptions, open_table, written_suffix
+from score.tables.calamine.process import Sheet
+from score.tables.calamine.xlsx_writer import XlsxWriter
 
 Relabel = Callable[[Table], bytes]
 
@@ -285,6 +287,17 @@ def test_what_a_workbook_cannot_hold(rows: str, sheet: str, message: str, tmp_pa
     """What .xlsx has no room for is refused and neither cut nor left out."""
     path = write_ods(tmp_path / "reviews.ods", rows, sheet)
     assert refusal(path) == message.format(path)
+
+
+def test_a_sheet_name_that_xml_cannot_hold() -> None:
+    """A damaged file can have one; a workbook with it could not be opened."""
+    sheet = Sheet(0, "a\x01", hidden=False, rows=1, columns=1, top=0, first=("text",))
+    with pytest.raises(DataError) as caught:
+        XlsxWriter(io.BytesIO(), "reviews.xls", [sheet], [sheet], 2)
+    assert str(caught.value) == (
+        "reviews.xls: the sheet 'a\\x01' cannot be called so in an .xlsx workbook. "
+        "Give it another name of at most 31 characters."
+    )
 
 
 def test_characters_that_xml_cannot_hold(tmp_path: Path, relabel: Relabel) -> None:

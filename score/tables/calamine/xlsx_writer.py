@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
@@ -22,6 +23,8 @@ MAX_TEXT = 32_767
 
 _FIRST_DAY = datetime.date(1900, 3, 1)
 """Days before are a matter of opinion between spreadsheet programs."""
+
+_NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 _FORMATS = {
     datetime.datetime: "yyyy-mm-dd hh:mm:ss",
@@ -119,13 +122,17 @@ class XlsxWriter:
     def _add(self, sheet: Sheet, *, hide: bool) -> Any:
         from xlsxwriter.exceptions import XlsxWriterException
 
+        refusal = DataError(
+            f"{self._table_name}: the sheet '{shown(sheet.title)}' cannot be called so in an "
+            ".xlsx workbook. Give it another name of at most 31 characters."
+        )
+        # xlsxwriter would write these, and no program could open the workbook.
+        if _NOT_IN_XML.search(sheet.title):
+            raise refusal
         try:
             added = self._workbook.add_worksheet(sheet.title)
         except XlsxWriterException as exc:
-            raise DataError(
-                f"{self._table_name}: the sheet '{shown(sheet.title)}' cannot be called so in an "
-                ".xlsx workbook. Give it another name of at most 31 characters."
-            ) from exc
+            raise refusal from exc
         if sheet.hidden and hide:
             added.hide()
         return added
