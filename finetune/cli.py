@@ -12,8 +12,14 @@ import click
 from finetune.reasons import CLEANABLE
 
 _EXTRA = (
-    *("torch", "transformers", "datasets", "accelerate", "sklearn", "matplotlib"),
-    *("cleanlab", "jinja2"),
+    "torch",
+    "transformers",
+    "datasets",
+    "accelerate",
+    "sklearn",
+    "matplotlib",
+    "cleanlab",
+    "jinja2",
 )
 
 

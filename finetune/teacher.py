@@ -17,6 +17,7 @@ import numpy as np
 from finetune.answers import log_probabilities
 from finetune.baseline import Baseline, log_softmax
 from finetune.lessons import Lessons
+from score.calibration import softmax
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,7 +61,7 @@ class Teacher:
         first = log_probabilities(self.model, self.labels, texts)
         second = self.baseline.log_probabilities(texts)
         weighed = self.weights[0] * first + self.weights[1] * second
-        return Lessons(tuple(texts), np.exp(log_softmax(weighed)).astype(np.float32))
+        return Lessons(tuple(texts), softmax(weighed).astype(np.float32))
 
 
 def _fit_weights(

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 _MIN_TEMPERATURE, _MAX_TEMPERATURE = 0.05, 20.0
 
 
-def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float64]:
+def softmax(
+    logits: NDArray[np.float32] | NDArray[np.float64], temperature: float = 1.0
+) -> NDArray[np.float64]:
     """Probabilities of the classes.
 
     Args:

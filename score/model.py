@@ -116,8 +116,6 @@ class Model:
         if self._is_foreign(text):
             return _FOREIGN
         inputs, truncated = self._encode(text)
-        if len(inputs) == 1:
-            return Answer(tuple(self._engine.logits(inputs[0]).tolist()), truncated)
         return _mean([self._engine.logits(ids) for ids in inputs], truncated)
 
     def answer_batch(self, texts: Sequence[str]) -> list[Answer]:
