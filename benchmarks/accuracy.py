@@ -93,12 +93,13 @@ def main() -> None:
     parser.add_argument("--table", type=Path, help="a CSV file with the columns text and label")
     parser.add_argument("--max-error")
     parser.add_argument("--long")
+    parser.add_argument("--effort")
     parser.add_argument("--reviews", type=int, help="a shuffled sample of so many")
     options = parser.parse_args()
     frame = read_reviews(options.table)
     if options.reviews:
         frame = frame.sample(options.reviews, random_state=1)
-    passed = {name: getattr(options, name) for name in ("model", "max_error", "long")}
+    passed = {name: getattr(options, name) for name in ("model", "max_error", "long", "effort")}
     more = [
         part
         for name, value in passed.items()

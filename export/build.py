@@ -15,6 +15,8 @@ import numpy as np
 from export.checkpoint import Checkpoint
 from export.convert import convert, to_half
 from export.describe import copy_descriptions, provenance
+from export.efforts import make_efforts
+from export.exits import can_exit
 from export.gate import check_calibration, check_flips, error_by_chance
 from export.quantize import quantize
 from export.reviews import Reviews, read_reviews
@@ -34,6 +36,7 @@ from score.bundle_files import sha256_of
 from score.calibration import fit_temperature, softmax
 from score.cleaning import CLEANINGS
 from score.curves import curves
+from score.efforts import Effort
 from score.engine import Engine
 from score.errors import OutputError, UsageError
 from score.lock import only_writer
@@ -149,6 +152,7 @@ class _Export:
         self._reviews = _reviews(checkpoint, settings)
         self._held_back = checkpoint.validation.first(MAX_CALIBRATION)
         self._calibration: dict[str, Any] = {}
+        self._efforts: dict[str, dict[str, Effort]] = {}
 
     def run(self, work: Path, name: str, command: str) -> Bundle:
         """Make the bundle in a sub-folder of ``work``."""
@@ -179,11 +183,22 @@ class _Export:
             smoothed = traced.with_name("smoothed.onnx")
             smooth(traced, smoothed, self._encode(self._held_back.texts[:_SMOOTHING]))
             quantize(smoothed, target)
+            self._stop_early(target)
         elif precision == "fp16":
             to_half(traced, self._checkpoint, target)
         else:
             # As traced: onnxruntime fuses it while loading, for the provider it loads it for.
             shutil.copyfile(traced, target)
+
+    def _stop_early(self, graph: Path) -> None:
+        """Only int8, a CPU's: a batch on a GPU would wait for its last text at each layer."""
+        exits, held_back = self._checkpoint.exits, self._held_back
+        if not can_exit(graph, exits):
+            return
+        self._tell(f"finding where to stop on {len(held_back):,} reviews")
+        truth = np.asarray(held_back.classes, np.int64)
+        batch = self._encode(held_back.texts)
+        self._efforts["int8"] = make_efforts(graph, exits, batch, truth, held_back.name)
 
     def _measure(self, folder: Path, precision: str, verification: Verification) -> Graph:
         """Calibrate a graph on the held-back reviews, then compare it with the checkpoint."""
@@ -208,7 +223,8 @@ class _Export:
         check_flips(comparison, precision, self._checkpoint.labels, self._settings.max_flips)
         check_calibration(logits, held_back, temperature, precision, self._settings.max_ece)
         promises = guarantee(confidence, correct, held_back.name)
-        return Graph(precision, sha256_of(file), temperature, comparison.parity(), promises)
+        parity, efforts = comparison.parity(), self._efforts.get(precision, {})
+        return Graph(precision, sha256_of(file), temperature, parity, promises, efforts)
 
     def _encode(self, texts: Sequence[str]) -> list[list[int]]:
         clean = CLEANINGS[self._checkpoint.cleaning]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from export.exits import Exit
 from export.reviews import Reviews
 from score.bundle import TOKENIZER_FILE, check_labels
 from score.errors import DataError, NoInputError, UsageError
@@ -21,6 +22,8 @@ CONFIG_FILE = "config.json"
 PREPROCESSING_FILE = "preprocessing.json"
 METRICS_FILE = "metrics.json"
 VALIDATION_FILE = "validation.parquet"
+WEIGHTS_FILE = "model.safetensors"
+_EXIT_WEIGHT, _EXIT_BIAS = "exits.{}.weight", "exits.{}.bias"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Checkpoint:
         metrics: command, base model, data, temperature and evaluation, as training left them.
         temperature: what training fitted for the checkpoint's own logits.
         validation: the reviews held back from training, cleaned, with their classes.
+        exits: the classifier behind each layer but the last; none where it was trained without.
     """
 
     folder: Path
@@ -46,6 +50,7 @@ class Checkpoint:
     metrics: Mapping[str, Any]
     temperature: float
     validation: Reviews
+    exits: tuple[Exit, ...] = ()
 
     @classmethod
     def load(cls, folder: Path) -> Checkpoint:
@@ -83,6 +88,7 @@ class Checkpoint:
             metrics,
             temperature,
             validation,
+            _read_exits(folder / WEIGHTS_FILE),
         )
 
 
@@ -117,3 +123,20 @@ def _read_validation(path: Path, name: str, labels: tuple[str, ...]) -> Reviews:
     if not texts:
         raise DataError(f"{path} holds no reviews. Train the model again.")
     return Reviews(name, texts, classes)
+
+
+def _read_exits(path: Path) -> tuple[Exit, ...]:
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        return ()
+    exits: list[Exit] = []
+    try:
+        with safe_open(path, framework="numpy") as tensors:
+            names = set(tensors.keys())
+            while (name := _EXIT_WEIGHT.format(len(exits))) in names:
+                bias = tensors.get_tensor(_EXIT_BIAS.format(len(exits)))
+                exits.append(Exit(tensors.get_tensor(name), bias))
+    except (OSError, SafetensorError) as exc:
+        raise DataError(f"{path} cannot be read: {exc}. Train the model again.") from exc
+    return tuple(exits)

@@ -11,13 +11,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
 from score import bundle_files
 from score.bundle_files import MAX_MANIFEST, sha256_of
 from score.cleaning import CLEANINGS
+from score.efforts import Effort, EffortName
 from score.errors import BundleError, UsageError
 from score.guarantee import Guarantee
 from score.tables.columns import shown
@@ -67,6 +68,8 @@ class Graph:
             by the export on named data.
         guarantee: which labels can be promised at which error rate; None where it was
             exported without.
+        efforts: by name, the ways to stop before the last layer; temperature, parity and
+            guarantee above are those of all layers.
     """
 
     precision: str
@@ -74,6 +77,7 @@ class Graph:
     temperature: float
     parity: Mapping[str, Any]
     guarantee: Guarantee | None = None
+    efforts: Mapping[str, Effort] = field(default_factory=dict)
 
     @property
     def file(self) -> str:
@@ -274,7 +278,11 @@ def _graph(entry: dict[str, Any]) -> Graph:
         raise ValueError(f"no such graph: {entry['precision']}, temperature {temperature}")
     guarantee = Guarantee.parse(entry.get("guarantee"))
     sha256 = _text(entry["sha256"])
-    return Graph(entry["precision"], sha256, temperature, entry["parity"], guarantee)
+    told = entry.get("efforts", {})
+    if not set(told) <= set(get_args(EffortName)):
+        raise ValueError(f"no such efforts: {shown(str(list(told)))}")
+    efforts = {name: Effort.parse(effort) for name, effort in told.items()}
+    return Graph(entry["precision"], sha256, temperature, entry["parity"], guarantee, efforts)
 
 
 def _digests(files: dict[str, Any]) -> dict[str, str]:

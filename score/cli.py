@@ -66,6 +66,12 @@ _PATH = click.Path(path_type=Path)
     "window by window.  [default: the bundle's own, see thumbs info]",
 )
 @click.option(
+    "--effort",
+    type=click.Choice(["low", "normal", "high"]),
+    help="How sure the model has to be to answer before it has read with all its layers: low is "
+    "fastest, high always reads with all.  [default: normal, where the bundle can stop early]",
+)
+@click.option(
     "--any-language", is_flag=True, help="Label also texts that are not in the model's language."
 )
 @click.option(
@@ -206,6 +212,7 @@ def _scorer_settings(options: dict[str, Any]) -> ScorerSettings:
         unsure_below=options["unsure_below"],
         max_error=options["max_error"],
         reading=options["reading"],
+        effort=options["effort"],
     )
 
 

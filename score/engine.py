@@ -7,7 +7,7 @@ neighbour. On a GPU reviews of like length run as a batch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,6 +49,7 @@ _CPU_UNWANTED_FUSIONS = ["SkipLayerNormFusion"]
 
 _NEEDED_INPUTS = frozenset({"input_ids", "attention_mask"})
 _KNOWN_INPUTS = _NEEDED_INPUTS | {"token_type_ids"}
+_THRESHOLDS = "thresholds"
 
 BATCH_TOKENS = 16_384
 """The most tokens, padding included, of one batch on a GPU."""
@@ -89,6 +90,8 @@ class Engine:
         name: what error messages call the graph.
         classes: how many logits it has to give; None is any number.
         memory: the most bytes that its tensors may take on a CPU; None is any number.
+        thresholds: the confidences at which the graph's early classifiers answer; None leaves
+            them as the graph has them.
 
     Attributes:
         identity: what of the engine decides a score: provider and version.
@@ -106,6 +109,7 @@ class Engine:
         *,
         classes: int | None = None,
         memory: int | None = None,
+        thresholds: Sequence[float] | None = None,
     ) -> None:
         import onnxruntime
 
@@ -140,6 +144,10 @@ class Engine:
         self._classes = classes
         self._name = name
         _check_signature(session, name)
+        self._optional: dict[str, NDArray[np.float32]] = {}
+        if thresholds is not None:
+            _check_thresholds(session, name, len(thresholds))
+            self._optional[_THRESHOLDS] = np.asarray(thresholds, np.float32)
         self.provider = provider
         self.identity = f"onnxruntime {onnxruntime.__version__} {provider}"
 
@@ -162,6 +170,15 @@ class Engine:
         )[0]
         return row
 
+    def try_out(self, ids: Sequence[int]) -> None:
+        """Run one review with all layers, also where it would stop before.
+
+        Raises:
+            BundleError: some layer fails.
+        """
+        never = {name: np.full_like(value, np.inf) for name, value in self._optional.items()}
+        self._run(np.asarray([ids], np.int64), np.ones((1, len(ids)), np.int64), never)
+
     def batch_logits(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Run several reviews at once, padded to the longest.
 
@@ -176,8 +193,14 @@ class Engine:
             mask[row, : len(ids)] = 1
         return self._run(padded, mask)
 
-    def _run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
+    def _run(
+        self,
+        ids: NDArray[np.int64],
+        mask: NDArray[np.int64],
+        optional: Mapping[str, NDArray[np.float32]] | None = None,
+    ) -> NDArray[np.float32]:
         feeds: dict[str, Any] = {"input_ids": ids, "attention_mask": mask}
+        feeds |= self._optional if optional is None else optional
         if "token_type_ids" in self._inputs:
             feeds["token_type_ids"] = np.zeros_like(ids)
         try:
@@ -209,4 +232,13 @@ def _check_signature(session: Any, name: str) -> None:
         raise BundleError(
             f"{name} has the outputs {', '.join(sorted(outputs)) or 'none'}; a classifier of "
             "texts has logits as float."
+        )
+
+
+def _check_thresholds(session: Any, name: str, number: int) -> None:
+    """Check that a graph has so many early classifiers."""
+    shapes = {one.name: one.shape for one in session.get_overridable_initializers()}
+    if shapes.get(_THRESHOLDS) != [number]:
+        raise BundleError(
+            f"{name} has no {number} early classifiers, as its bundle says. Export it again."
         )

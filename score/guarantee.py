@@ -33,7 +33,7 @@ class Step:
 
     def __post_init__(self) -> None:
         shares = (self.max_error, self.threshold or 0.0, self.coverage)
-        if not all(_is_number(share) and 0 <= share <= 1 for share in shares):
+        if not all(is_number(share) and 0 <= share <= 1 for share in shares):
             raise ValueError(f"no such error rate: {shares}")
         if not 0 < self.max_error < 1:
             raise ValueError(f"no such error rate: {self.max_error}")
@@ -61,9 +61,9 @@ class Guarantee:
     def __post_init__(self) -> None:
         if not isinstance(self.data, str) or not self.data.isprintable() or len(self.data) > 1000:
             raise TypeError("no name of the held-back reviews")
-        if not _is_number(self.n) or self.n != int(self.n) or not 1 <= self.n <= _MOST_REVIEWS:
+        if not is_number(self.n) or self.n != int(self.n) or not 1 <= self.n <= _MOST_REVIEWS:
             raise ValueError(f"no number of held-back reviews: {self.n!r}"[:100])
-        if not _is_number(self.delta) or not 0 < self.delta < 1:
+        if not is_number(self.delta) or not 0 < self.delta < 1:
             raise ValueError(f"no such probability: {self.delta!r}"[:100])
         rates = [step.max_error for step in self.steps]
         if rates != sorted(set(rates)) or len(rates) > _MOST_STEPS:
@@ -118,6 +118,6 @@ def promised_threshold(name: str, guarantee: Guarantee | None, max_error: float)
     )
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
     """JSON has numbers beyond all bounds and none; a comparison with NaN is always false."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e12

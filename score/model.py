@@ -11,6 +11,7 @@ import numpy as np
 from score.arena import memory_for
 from score.bundle import TOKENIZER_FILE
 from score.cleaning import CLEANINGS
+from score.efforts import EffortName, choose_effort
 from score.engine import BATCH_TOKENS, PRECISIONS, Engine, choose_provider
 from score.language import DETECTOR, LanguageScreen
 from score.tokens import CHARACTERS_A_TOKEN, MAX_WINDOWS, Encoder, Reading
@@ -46,6 +47,8 @@ class Model:
         any_language: answer also what is surely not in the bundle's language.
         workers: how many threads ask it at once, for its memory has a limit.
         reading: how long texts are read; None as the bundle wants it.
+        effort: how many layers a text is read with; None is ``normal`` where the bundle can
+            stop early.
 
     Attributes:
         provider: the provider that it runs on.
@@ -68,12 +71,14 @@ class Model:
         any_language: bool = False,
         workers: int = 1,
         reading: Reading | None = None,
+        effort: EffortName | None = None,
     ) -> None:
         description = bundle.description
         precisions = [graph.precision for graph in description.graphs]
         self.provider = choose_provider(provider, precisions)
         graph = bundle.graph(*PRECISIONS[self.provider])
         name = str(bundle.folder / graph.file)
+        stopping = choose_effort(description.name, graph.efforts, effort)
         self.reading = reading or description.reading
         self._inputs = MAX_WINDOWS if self.reading == "windows" else 1
         self._encoder = Encoder.from_file(bundle.folder / TOKENIZER_FILE, description.truncation)
@@ -83,20 +88,23 @@ class Model:
             name,
             classes=len(description.labels),
             memory=memory_for(description.truncation.max_tokens, workers),
+            thresholds=stopping.thresholds if stopping else None,
         )
         # What is wrong with a graph shows before hours are spent, also at the full length.
-        self._engine.logits(self._encoder.encode("a " * description.truncation.max_tokens).ids)
+        self._engine.try_out(self._encoder.encode("a " * description.truncation.max_tokens).ids)
         self._clean = CLEANINGS[description.cleaning]
         self._truncation = description.truncation
         language = None if any_language else description.language
         self._screen = LanguageScreen(language) if language else None
         self.precision = graph.precision
-        self.temperature = graph.temperature
-        self.guarantee = graph.guarantee
+        self.temperature = (stopping or graph).temperature
+        self.guarantee = (stopping or graph).guarantee
         detector = DETECTOR if language else "any language"
         ends = f"{CHARACTERS_A_TOKEN} characters a token"
         self.identity = "\n".join(
             (bundle.digest, graph.sha256, self._engine.identity, detector, ends, self.reading)
+            # Of a bundle that always reads all layers the answers stay what they were called.
+            + ((f"thresholds {stopping.thresholds}",) if stopping else ())
         )
 
     @property

@@ -14,6 +14,7 @@ import numpy as np
 from score.bundle import DEFAULT_BUNDLE, Bundle
 from score.cache import ScoreCache
 from score.calibration import softmax
+from score.efforts import EffortName
 from score.errors import UsageError
 from score.guarantee import promised_threshold
 from score.interrupts import postponed
@@ -63,6 +64,8 @@ class ScorerSettings:
             of wrong ones at most, above 0 and below 1; None asks for no promise.
         reading: ``cut`` reads the part of a long text that the bundle's truncation keeps,
             ``windows`` all of it, part by part; None does as the bundle wants.
+        effort: ``low``, ``normal`` or ``high``: how sure a layer has to be to answer before
+            the last; None is ``normal`` where the bundle can stop early.
 
     Raises:
         UsageError: a value is out of its range.
@@ -75,6 +78,7 @@ class ScorerSettings:
     unsure_below: float = 0.0
     max_error: float | None = None
     reading: Reading | None = None
+    effort: EffortName | None = None
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:
@@ -101,7 +105,7 @@ class Scorer:
 
     Raises:
         BundleError: the bundle is damaged.
-        UsageError: it cannot promise the error rate that was asked for.
+        UsageError: it cannot promise the error rate that was asked for, or has no such effort.
         UnavailableError: the provider is not there.
     """
 
@@ -118,6 +122,7 @@ class Scorer:
             any_language=self._settings.any_language,
             workers=workers,
             reading=self._settings.reading,
+            effort=self._settings.effort,
         )
         self._sure_from = max(self._settings.unsure_below, self._promised())
         cache = self._settings.cache

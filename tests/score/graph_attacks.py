@@ -40,7 +40,7 @@ def subgraph(tensor: TensorProto) -> onnx.GraphProto:
 def deep_graph() -> onnx.GraphProto:
     """Branches in branches."""
     inner = subgraph(helper.make_tensor("weights", TensorProto.FLOAT, [1], [1.0]))
-    for _ in range(20):
+    for _ in range(30):
         outer = helper.make_graph([], "branch", [], [])
         outer.node.append(helper.make_node("If", ["c"], ["x"], then_branch=inner))
         inner = outer

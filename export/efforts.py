@@ -1,0 +1,141 @@
+"""How sure a layer has to be to answer: thresholds for what they may cost.
+
+Each early classifier gets a temperature of its own, so that one threshold means the same
+behind all of them: a single number is chosen on the held-back reviews, which are too few to
+choose one for each layer. It is the least at which stopping early costs no more than stated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from export.exits import NEVER, Exit, add_exits
+from export.risk import guarantee
+from export.verify import graph_logits
+from score.calibration import fit_temperature, softmax
+from score.efforts import Effort
+from score.engine import Engine
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+COSTS = {"normal": 0.001, "low": 0.003}
+"""What stopping early may cost of the accuracy, as a share; ``high`` reads all layers."""
+
+_GRID = np.arange(999, 499, -1) / 1000
+
+
+def make_efforts(
+    graph: Path,
+    exits: Sequence[Exit],
+    batch: Sequence[Sequence[int]],
+    classes: NDArray[np.int64],
+    data: str,
+) -> dict[str, Effort]:
+    """Turn a graph, in its place, into one that stops early, and measure how.
+
+    Args:
+        graph: one that :func:`export.exits.can_exit` these classifiers.
+        exits: the classifier behind each layer but the last.
+        batch: token ids of the held-back reviews.
+        classes: their true classes, shape (n,).
+        data: their name.
+
+    Returns:
+        The efforts by name, those of :data:`COSTS`.
+    """
+    whole = graph.with_name(f"{graph.name}.whole")
+    graph.rename(whole)
+    add_exits(whole, graph, exits, 1.0)
+    logits = _logits_by_layer(graph, len(exits), batch)
+    temperatures = [fit_temperature(one, classes) for one in logits]
+    last = temperatures[-1]
+    factors = [last / one for one in temperatures]
+    scaled = [e.scaled(f) for e, f in zip(exits, factors[:-1], strict=True)]
+    add_exits(whole, graph, scaled, last)
+    whole.unlink()
+    alike = np.stack([one * np.float32(f) for one, f in zip(logits, factors, strict=True)])
+    return {name: _effort(alike, last, classes, cost, data) for name, cost in COSTS.items()}
+
+
+def stop_at(logits: NDArray[np.float32], temperature: float, threshold: float) -> NDArray[np.int64]:
+    """The layer that answers each review, from 0, where one threshold holds for all.
+
+    Args:
+        logits: shape (layers, n, classes), all to be divided by ``temperature``.
+        temperature: above 0.
+        threshold: a layer whose confidence is not below it answers; the last always does.
+    """
+    sure = softmax(logits, temperature).max(axis=-1) >= threshold
+    sure[-1] = True
+    first: NDArray[np.int64] = sure.argmax(axis=0)
+    return first
+
+
+def choose_threshold(logits: NDArray[np.float32], temperature: float, cost: float) -> float:
+    """The least threshold that costs no more, as no larger one does either.
+
+    What a label costs that the last layer would have given otherwise is what it says itself:
+    its probability of its own label less that of the other. The true labels would tell only
+    of the few reviews that change, by luck as much as by merit.
+
+    Args:
+        logits: shape (layers, n, classes), all to be divided by ``temperature``.
+        temperature: above 0.
+        cost: what may be lost of the accuracy, as a share.
+
+    Returns:
+        The threshold; :data:`export.exits.NEVER` where none is that cheap.
+    """
+    last = softmax(logits[-1], temperature)
+    best = NEVER
+    for threshold in _GRID:
+        answers = _answers(logits, stop_at(logits, temperature, threshold)).argmax(axis=-1)
+        lost = last.max(axis=-1) - last[np.arange(len(answers)), answers]
+        if lost.mean() > cost:
+            break
+        best = float(threshold)
+    return best
+
+
+def _effort(
+    logits: NDArray[np.float32],
+    temperature: float,
+    classes: NDArray[np.int64],
+    cost: float,
+    data: str,
+) -> Effort:
+    threshold = choose_threshold(logits, temperature, cost)
+    layers = stop_at(logits, temperature, threshold)
+    answers = _answers(logits, layers)
+    # Answers of many layers together are not as sure as those of each.
+    own = fit_temperature(answers, classes)
+    labels = answers.argmax(axis=-1)
+    return Effort(
+        thresholds=(threshold,) * (len(logits) - 1),
+        temperature=own,
+        layers=float(layers.mean() + 1),
+        changed=float((labels != logits[-1].argmax(axis=-1)).mean()),
+        guarantee=guarantee(softmax(answers, own).max(axis=1), labels == classes, data),
+    )
+
+
+def _answers(logits: NDArray[np.float32], layers: NDArray[np.int64]) -> NDArray[np.float32]:
+    chosen: NDArray[np.float32] = logits[layers, np.arange(len(layers))]
+    return chosen
+
+
+def _logits_by_layer(
+    graph: Path, exits: int, batch: Sequence[Sequence[int]]
+) -> list[NDArray[np.float32]]:
+    """What each layer says, the last one at the end, through the code that will score."""
+    model, found = graph.read_bytes(), []
+    for layer in range(exits + 1):
+        thresholds = [NEVER] * layer + [0.0] * (exits - layer)
+        engine = Engine(model, name="the int8 graph", thresholds=thresholds)
+        found.append(graph_logits(engine, batch))
+    return found

@@ -1,0 +1,92 @@
+"""How many layers a text is read with: each only until one is sure of its answer.
+
+Behind every layer but the last the graph has a small classifier, and stops at the first whose
+confidence reaches that layer's threshold. A review is a run of its own, so how deep it is
+read depends on its text alone. Which thresholds cost how much is found in
+:mod:`export.efforts`; here they are read from a manifest, which anybody may have written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from score.errors import UsageError
+from score.guarantee import Guarantee, is_number
+
+EffortName = Literal["low", "normal", "high"]
+
+_MOST_LAYERS = 1000
+_TEMPERATURES = (1e-3, 1e3)
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """One way to stop early, and what it was measured to be worth on held-back reviews.
+
+    Attributes:
+        thresholds: for each layer but the last the confidence at which it answers; one
+            above 1 is never reached.
+        temperature: what the logits are divided by before the softmax.
+        layers: how many layers a review is read with, on the average.
+        changed: the share of labels that all layers would have given otherwise, 0 to 1.
+        guarantee: which labels can be promised at which error rate.
+    """
+
+    thresholds: tuple[float, ...]
+    temperature: float
+    layers: float
+    changed: float
+    guarantee: Guarantee | None
+
+    def __post_init__(self) -> None:
+        lowest, highest = _TEMPERATURES
+        numbers = (*self.thresholds, self.temperature, self.layers, self.changed)
+        if not all(is_number(one) and one >= 0 for one in numbers):
+            raise TypeError("no numbers of an effort")
+        if not 1 <= len(self.thresholds) <= _MOST_LAYERS:
+            raise ValueError(f"no thresholds of layers: {len(self.thresholds)}")
+        if not lowest <= self.temperature <= highest or self.changed > 1:
+            raise ValueError(f"no such effort: {numbers[-3:]}")
+
+    @classmethod
+    def parse(cls, entry: Any) -> Effort:
+        """The effort that a manifest tells.
+
+        Raises:
+            KeyError, TypeError, ValueError: it makes no sense.
+        """
+        if not isinstance(entry, Mapping) or not isinstance(entry["thresholds"], list):
+            raise TypeError("no effort")
+        return cls(
+            tuple(entry["thresholds"][: _MOST_LAYERS + 1]),
+            entry["temperature"],
+            entry["layers"],
+            entry["changed"],
+            Guarantee.parse(entry["guarantee"]),
+        )
+
+
+def choose_effort(
+    name: str, efforts: Mapping[str, Effort], wanted: EffortName | None
+) -> Effort | None:
+    """The effort to score with; None reads all layers, as ``high`` does.
+
+    Args:
+        name: the bundle's.
+        efforts: those of its graph, by name; none where it has no early classifiers.
+        wanted: None is ``normal`` where the graph has it.
+
+    Raises:
+        UsageError: the graph always reads all layers, and less was asked for.
+    """
+    if wanted == "high" or (wanted is None and "normal" not in efforts):
+        return None
+    effort = efforts.get(wanted or "normal")
+    if effort is None:
+        raise UsageError(
+            f"The bundle {name} always reads all its layers, so --effort {wanted} cannot be had. "
+            "Leave it out, or train and export the model again with this thumbs."
+        )
+    return effort

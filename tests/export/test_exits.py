@@ -1,0 +1,207 @@
+"""Graphs that stop early: what they answer, and when they stop."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from transformers import AutoModelForSequenceClassification
+
+import finetune.objective
+from export.checkpoint import Checkpoint
+from export.efforts import choose_threshold, stop_at
+from export.exits import NEVER, Exit, add_exits, can_exit
+from score.bundle import Bundle
+from score.engine import Engine
+from score.errors import BundleError, DataError, UsageError
+from score.onnx_file import check_graph
+from score.scorer import Scorer, ScorerSettings
+from tests.conftest import sentences
+from tests.score.small_bundle import make_graph
+
+IDS = [2, 70, 71, 72, 3]
+LONGER = [2, *range(70, 90), 3]
+
+
+@pytest.fixture(scope="module")
+def exits(tiny_checkpoint: Path) -> tuple[Exit, ...]:
+    """The early classifiers of the tiny model: one, behind the first of two layers."""
+    return Checkpoint.load(tiny_checkpoint).exits
+
+
+def stopping(bundle: Path, exits: tuple[Exit, ...], folder: Path, threshold: float) -> Engine:
+    """The fp32 graph of a bundle, made to stop early at one threshold."""
+    target = folder / "stopping.onnx"
+    add_exits(bundle / "model.onnx", target, exits, 1.0)
+    return Engine(target.read_bytes(), thresholds=[threshold])
+
+
+def test_without_a_stop_the_logits_are_the_same(
+    tiny_bundle: Path, exits: tuple[Exit, ...], tmp_path: Path
+) -> None:
+    """To the bit, with the thresholds that the graph has by itself."""
+    target = tmp_path / "stopping.onnx"
+    add_exits(tiny_bundle / "model.onnx", target, exits, 1.0)
+    onnx.checker.check_model(onnx.load(target), full_check=True)
+    whole, branched = (Engine(path.read_bytes()) for path in (tiny_bundle / "model.onnx", target))
+    for ids in (IDS, LONGER):
+        assert branched.logits(ids).tolist() == whole.logits(ids).tolist()
+
+
+def test_a_stop_answers_as_the_checkpoints_early_classifier(
+    tiny_bundle: Path, tiny_checkpoint: Path, exits: tuple[Exit, ...], tmp_path: Path
+) -> None:
+    """What training taught is what the graph says, here after the first layer."""
+    model = AutoModelForSequenceClassification.from_pretrained(tiny_checkpoint).eval()
+    finetune.objective.add_exits(model, str(tiny_checkpoint))
+    ids = torch.tensor([LONGER])
+    mask = torch.ones_like(ids)
+    with torch.inference_mode():
+        hidden = model(ids, attention_mask=mask, output_hidden_states=True).hidden_states
+        (expected,) = finetune.objective.exit_logits(model, hidden, mask)
+    engine = stopping(tiny_bundle, exits, tmp_path, 0.0)
+    assert engine.logits(LONGER) == pytest.approx(expected[0].numpy(), abs=1e-4)
+
+
+def test_a_batch_changes_no_depth(
+    tiny_bundle: Path, exits: tuple[Exit, ...], tmp_path: Path
+) -> None:
+    """Where one text stops and another does not, each has the answer it has alone."""
+    first = stopping(tiny_bundle, exits, tmp_path, 0.0)
+    last = stopping(tiny_bundle, exits, tmp_path, NEVER)
+    early = np.stack([first.logits(ids) for ids in (IDS, LONGER)])
+    whole = np.stack([last.logits(ids) for ids in (IDS, LONGER)])
+    confidence = (np.exp(early) / np.exp(early).sum(axis=1, keepdims=True)).max(axis=1)
+    assert confidence[0] != pytest.approx(confidence[1], abs=1e-3)
+    between = stopping(tiny_bundle, exits, tmp_path, float(confidence.mean()))
+    stops = confidence >= confidence.mean()
+    expected = np.where(stops[:, None], early, whole)
+    assert between.batch_logits([IDS, LONGER]) == pytest.approx(expected, abs=1e-4)
+    assert np.stack([between.logits(ids) for ids in (IDS, LONGER)]) == pytest.approx(
+        expected, abs=1e-4
+    )
+
+
+def test_other_graphs_are_left_alone(tiny_bundle: Path, exits: tuple[Exit, ...]) -> None:
+    """A checkpoint without early classifiers, or with those of another depth."""
+    graph = tiny_bundle / "model.onnx"
+    assert can_exit(graph, exits)
+    assert not can_exit(graph, ())
+    assert not can_exit(graph, exits * 2)
+
+
+def test_a_bundle_has_its_efforts(tiny_bundle: Path) -> None:
+    """int8 alone; they decide the answer, and so the key of the cache."""
+    bundle = Bundle.load(tiny_bundle)
+    assert set(bundle.graph("int8").efforts) == {"low", "normal"}
+    assert not bundle.graph("fp32").efforts
+    identities = {}
+    for effort in (None, "low", "normal", "high"):
+        with Scorer(tiny_bundle, ScorerSettings(effort=effort)) as scorer:
+            identities[effort] = scorer.identity
+            scores = scorer.score([text for text, _ in sentences()])
+            right = [
+                one.label == label for one, (_, label) in zip(scores, sentences(), strict=True)
+            ]
+            assert np.mean(right) > 0.8
+    assert identities[None] == identities["normal"] != identities["high"]
+
+
+def test_a_bundle_that_cannot_stop_says_so(stub_bundle: Path) -> None:
+    """All layers are what it has; less is refused, and the usual way works."""
+    with Scorer(stub_bundle, ScorerSettings(effort="high")) as scorer:
+        assert scorer.score(["fine"])
+    with pytest.raises(UsageError, match="--effort low cannot be had"):
+        Scorer(stub_bundle, ScorerSettings(effort="low"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("thresholds", []),
+        ("thresholds", "0.9"),
+        ("thresholds", [float("nan")]),
+        ("thresholds", [0.9] * 5000),
+        ("temperature", 0),
+        ("temperature", "1"),
+        ("changed", 2),
+        ("layers", None),
+        ("guarantee", []),
+    ],
+)
+def test_a_manifest_of_no_such_effort(
+    tiny_bundle: Path, tmp_path: Path, name: str, value: object
+) -> None:
+    """Refused in a sentence, whatever stands there."""
+    folder = _changed(tiny_bundle, tmp_path, {name: value})
+    with pytest.raises(BundleError, match="is no manifest of a bundle"):
+        Bundle.load(folder)
+
+
+def test_thresholds_of_another_graph(tiny_bundle: Path, tmp_path: Path) -> None:
+    """More of them than the graph has early classifiers."""
+    folder = _changed(tiny_bundle, tmp_path, {"thresholds": [0.9, 0.9]})
+    with pytest.raises(BundleError, match="has no 2 early classifiers"):
+        Scorer(folder)
+
+
+def test_damaged_weights_are_a_sentence(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    """Early classifiers are read from the checkpoint's weights."""
+    folder = shutil.copytree(tiny_checkpoint, tmp_path / "model")
+    (folder / "model.safetensors").write_bytes(b"none")
+    with pytest.raises(DataError, match="cannot be read"):
+        Checkpoint.load(folder)
+
+
+# Three layers, four reviews; the last layer says 0, 0, 1, 1.
+LOGITS = np.array(
+    [
+        [[3, 0], [0, 1], [0, 1], [1, 0]],
+        [[1, 0], [2, 0], [0, 1], [1, 0]],
+        [[2, 0], [2, 0], [0, 2], [0, 2]],
+    ],
+    np.float32,
+)
+
+
+def test_the_first_layer_that_is_sure_answers() -> None:
+    """And the last one where none is."""
+    assert stop_at(LOGITS, 1.0, 0.85).tolist() == [0, 1, 2, 2]
+    assert stop_at(LOGITS, 1.0, 0.0).tolist() == [0, 0, 0, 0]
+    assert stop_at(LOGITS, 1.0, NEVER).tolist() == [2, 2, 2, 2]
+
+
+def test_the_threshold_is_the_least_that_costs_no_more() -> None:
+    """At 0.731 the two wrong answers of the first layer count; each costs 0.76 of a review."""
+    costly = 1 / (1 + np.exp(-1))
+    assert choose_threshold(LOGITS, 1.0, 0.1) == pytest.approx(np.ceil(costly * 1000) / 1000)
+    assert choose_threshold(LOGITS, 1.0, 0.5) == 0.5
+    wrong = LOGITS[[0, 0, 2]]
+    wrong[:2, :, :] = -20 * LOGITS[2]
+    assert choose_threshold(wrong, 1.0, 0.0) == NEVER
+
+
+def _changed(bundle: Path, folder: Path, change: dict[str, object]) -> Path:
+    """A copy of a bundle whose manifest tells something else of one effort."""
+    copy = shutil.copytree(bundle, folder / "bundle")
+    path = copy / "bundle.json"
+    manifest = json.loads(path.read_text())
+    (graph,) = (one for one in manifest["graphs"] if one["precision"] == "int8")
+    graph["efforts"]["normal"].update(change)
+    path.write_text(json.dumps(manifest))
+    return copy
+
+
+def test_a_branch_for_each_of_24_layers_is_no_attack() -> None:
+    """As deep as the largest BERT makes it, and what an answer needs at most."""
+    model = make_graph()
+    for layer in range(23):
+        branch = onnx.helper.make_graph(list(model.graph.node), f"layer_{layer}", [], [])
+        del model.graph.node[:]
+        model.graph.node.append(onnx.helper.make_node("If", ["c"], ["x"], else_branch=branch))
+    check_graph(model.SerializeToString())
