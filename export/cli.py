@@ -91,7 +91,7 @@ def _show(step: str) -> None:
 
 def _report(bundle: Bundle) -> list[str]:
     """The bundle, a table of checkpoint, fp32 as traced and graphs, and what each promises."""
-    from score.describe import promises
+    from score.describe import efforts, promises
 
     size = sum(path.stat().st_size for path in bundle.folder.iterdir()) / 1e6
     verification = bundle.description.provenance["verification"]
@@ -100,7 +100,11 @@ def _report(bundle: Bundle) -> list[str]:
         f"on {verification['n']:,} reviews of {verification['data']}:",
         "       accuracy     ECE  log loss  flips  mean |dp|  largest |dp|  temperature",
         *(_line(row) for row in verification["rows"]),
-        *(f"{graph.precision}: {promises(graph)}" for graph in bundle.description.graphs),
+        *(
+            f"{graph.precision}: {line}"
+            for graph in bundle.description.graphs
+            for line in (promises(graph), *efforts(graph))
+        ),
     ]
 
 

@@ -109,6 +109,11 @@ def _graph(bundle: Bundle, graph: Graph) -> Iterator[str]:
     if "graph" in parity:
         yield _figures({**parity["graph"], "n": parity["n"], "data": parity["data"]})
     yield promises(graph)
+    yield from efforts(graph)
+
+
+def efforts(graph: Graph) -> Iterator[str]:
+    """What each ``--effort`` but ``high`` saves and changes."""
     for name, effort in graph.efforts.items():
         yield (
             f"--effort {name}: {effort.layers:.1f} of {len(effort.thresholds) + 1} layers on "

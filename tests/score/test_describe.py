@@ -37,7 +37,7 @@ def test_all_that_is_known(tiny_bundle: Path) -> None:
     starts = [line[:10].strip() for line in lines[6:]]
     assert starts == [
         "checkpoint",
-        *("int8", "", "", ""),
+        *("int8", "", "", "", "", ""),
         *("fp32", "", "", ""),
         "made by",
         "",
@@ -53,7 +53,9 @@ def test_all_that_is_known(tiny_bundle: Path) -> None:
         "           --max-error can be nothing (95% sure, by 15 reviews of sentences.csv, "
         "validation split)"
     )
-    assert lines[15].startswith("made by    thumbs finetune sentences.csv")
+    for line, name in zip(lines[11:13], int8.efforts, strict=True):
+        assert line.startswith(f"           --effort {name}: {int8.efforts[name].layers:.1f} of 2 ")
+    assert lines[17].startswith("made by    thumbs finetune sentences.csv")
 
 
 def test_a_bundle_of_another_tool(tiny_bundle: Path) -> None:
