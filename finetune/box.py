@@ -66,11 +66,16 @@ class _Weights:
     def __init__(self, graph: Any) -> None:
         from onnx import numpy_helper
 
-        self._nodes = graph.node
-        self._tensors = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
-        self._maker = {output: node for node in graph.node for output in node.output}
+        graphs = list(_with_branches(graph))
+        self._nodes = [node for one in graphs for node in one.node]
+        self._tensors = {
+            tensor.name: numpy_helper.to_array(tensor)
+            for one in graphs
+            for tensor in one.initializer
+        }
+        self._maker = {output: node for node in self._nodes for output in node.output}
         self._users: dict[str, list[Any]] = defaultdict(list)
-        for node in graph.node:
+        for node in self._nodes:
             for name in node.input:
                 self._users[name].append(node)
 
@@ -130,3 +135,12 @@ class _Weights:
                 if node.op_type == "Add" and name in self._tensors and name.endswith(".bias"):
                     return str(name)
         return None
+
+
+def _with_branches(graph: Any) -> Iterator[Any]:
+    """A graph and the branches in it, where the layers are that it can stop before."""
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from _with_branches(attribute.g)

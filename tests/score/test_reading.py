@@ -57,7 +57,7 @@ def test_what_stands_in_the_middle_counts(tiny_bundle: Path) -> None:
     text = FILLER + f" {BAD}" * 30 + FILLER
     labels = {}
     for reading in ("cut", "windows"):
-        with Scorer(tiny_bundle, ScorerSettings(reading=reading)) as scorer:
+        with Scorer(tiny_bundle, ScorerSettings(reading=reading, effort="high")) as scorer:
             (score,) = scorer.score([text])
             labels[reading] = (score.label, score.flags)
     assert labels["windows"] == ("negative", ())

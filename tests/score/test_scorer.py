@@ -69,6 +69,8 @@ def promising(tiny_bundle: Path, folder: Path, *steps: tuple[float, float | None
     manifest["graphs"][0]["guarantee"]["steps"] = [
         {"max_error": rate, "threshold": threshold, "coverage": 0.5} for rate, threshold in steps
     ]
+    # That of all layers, which so becomes the only one.
+    manifest["graphs"][0]["efforts"] = {}
     (bundle / "bundle.json").write_text(json.dumps(manifest))
     return bundle
 
