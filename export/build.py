@@ -151,6 +151,7 @@ class _Export:
         self._encoder = Encoder.from_file(checkpoint.folder / TOKENIZER_FILE, checkpoint.truncation)
         self._reviews = _reviews(checkpoint, settings)
         self._held_back = checkpoint.validation.first(MAX_CALIBRATION)
+        self._held_back_ids = self._encode(self._held_back.texts)
         self._calibration: dict[str, Any] = {}
         self._efforts: dict[str, dict[str, Effort]] = {}
 
@@ -181,7 +182,7 @@ class _Export:
     def _make_graph(self, traced: Path, precision: str, target: Path) -> None:
         if precision == "int8":
             smoothed = traced.with_name("smoothed.onnx")
-            smooth(traced, smoothed, self._encode(self._held_back.texts[:_SMOOTHING]))
+            smooth(traced, smoothed, self._held_back_ids[:_SMOOTHING])
             quantize(smoothed, target)
             self._stop_early(target)
         elif precision == "fp16":
@@ -197,8 +198,9 @@ class _Export:
             return
         self._tell(f"finding where to stop on {len(held_back):,} reviews")
         truth = np.asarray(held_back.classes, np.int64)
-        batch = self._encode(held_back.texts)
-        self._efforts["int8"] = make_efforts(graph, exits, batch, truth, held_back.name)
+        self._efforts["int8"] = make_efforts(
+            graph, exits, self._held_back_ids, truth, held_back.name
+        )
 
     def _measure(self, folder: Path, precision: str, verification: Verification) -> Graph:
         """Calibrate a graph on the held-back reviews, then compare it with the checkpoint."""
@@ -206,7 +208,7 @@ class _Export:
         engine = Engine(file.read_bytes(), name=f"the {precision} graph")
         held_back = self._held_back
         self._tell(f"calibrating the {precision} graph on {len(held_back):,} reviews")
-        logits = graph_logits(engine, self._encode(held_back.texts))
+        logits = graph_logits(engine, self._held_back_ids)
         classes = held_back.classes
         assert classes is not None  # noqa: S101 - a checkpoint's validation split has labels
         truth = np.asarray(classes, np.int64)

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from score.engine import THRESHOLDS
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-THRESHOLDS = "thresholds"
-"""The input that need not be fed: the confidence at which each early classifier answers."""
 NEVER = 2.0
 """A threshold that no confidence reaches, which is what the graph holds by itself."""
 

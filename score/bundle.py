@@ -18,7 +18,7 @@ from typing import Any, get_args
 from score import bundle_files
 from score.bundle_files import MAX_MANIFEST, sha256_of
 from score.cleaning import CLEANINGS
-from score.efforts import Effort, EffortName
+from score.efforts import TEMPERATURES, Effort, EffortName
 from score.errors import BundleError, UsageError
 from score.guarantee import Guarantee
 from score.tables.columns import shown
@@ -43,7 +43,6 @@ _MOST_FILES = 100
 _MOST_LABELS = 1000
 _LONGEST_TEXT = 1000
 _MOST_TOKENS = 8192
-_TEMPERATURES = (1e-3, 1e3)
 
 _NO_MANIFEST = (
     ValueError,
@@ -273,7 +272,7 @@ def _parse(manifest: dict[str, Any]) -> Description:
 
 def _graph(entry: dict[str, Any]) -> Graph:
     temperature = float(entry["temperature"])
-    lowest, highest = _TEMPERATURES
+    lowest, highest = TEMPERATURES
     if entry["precision"] not in GRAPH_FILES or not lowest <= temperature <= highest:
         raise ValueError(f"no such graph: {entry['precision']}, temperature {temperature}")
     guarantee = Guarantee.parse(entry.get("guarantee"))

@@ -18,7 +18,8 @@ from score.guarantee import Guarantee, is_number
 EffortName = Literal["low", "normal", "high"]
 
 _MOST_LAYERS = 1000
-_TEMPERATURES = (1e-3, 1e3)
+TEMPERATURES = (1e-3, 1e3)
+"""The least and the largest that a manifest may tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Effort:
     guarantee: Guarantee | None
 
     def __post_init__(self) -> None:
-        lowest, highest = _TEMPERATURES
+        lowest, highest = TEMPERATURES
         numbers = (*self.thresholds, self.temperature, self.layers, self.changed)
         if not all(is_number(one) and one >= 0 for one in numbers):
             raise TypeError("no numbers of an effort")

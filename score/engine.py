@@ -49,7 +49,9 @@ _CPU_UNWANTED_FUSIONS = ["SkipLayerNormFusion"]
 
 _NEEDED_INPUTS = frozenset({"input_ids", "attention_mask"})
 _KNOWN_INPUTS = _NEEDED_INPUTS | {"token_type_ids"}
-_THRESHOLDS = "thresholds"
+
+THRESHOLDS = "thresholds"
+"""The input that need not be fed: the confidence at which each early classifier answers."""
 
 BATCH_TOKENS = 16_384
 """The most tokens, padding included, of one batch on a GPU."""
@@ -147,7 +149,7 @@ class Engine:
         self._optional: dict[str, NDArray[np.float32]] = {}
         if thresholds is not None:
             _check_thresholds(session, name, len(thresholds))
-            self._optional[_THRESHOLDS] = np.asarray(thresholds, np.float32)
+            self._optional[THRESHOLDS] = np.asarray(thresholds, np.float32)
         self.provider = provider
         self.identity = f"onnxruntime {onnxruntime.__version__} {provider}"
 
@@ -238,7 +240,7 @@ def _check_signature(session: Any, name: str) -> None:
 def _check_thresholds(session: Any, name: str, number: int) -> None:
     """Check that a graph has so many early classifiers."""
     shapes = {one.name: one.shape for one in session.get_overridable_initializers()}
-    if shapes.get(_THRESHOLDS) != [number]:
+    if shapes.get(THRESHOLDS) != [number]:
         raise BundleError(
             f"{name} has no {number} early classifiers, as its bundle says. Export it again."
         )
