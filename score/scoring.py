@@ -197,10 +197,10 @@ def _score_all(
         options = replace(settings.table, text_column=settings.text_column)
         table = open_table(source, options)
         stack.callback(table.close)
-        column = find_column(table.columns, settings.text_column, table.name)
+        column = find_column(table.columns, settings.text_column, table.label)
         scorer = stack.enter_context(Scorer(settings.model, settings.scorer))
         columns = new_columns(scorer.labels, settings.prefix, class_scores=settings.class_scores)
-        check_new_names(table.columns, [one.name for one in columns], table.name)
+        check_new_names(table.columns, [one.name for one in columns], table.label)
         # The watch vouches for it that this is the file that is read.
         line = _line(source, output, settings, scorer)
         total = count_records(source, options, column)

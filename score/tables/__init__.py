@@ -121,10 +121,13 @@ class Table(Protocol):
     Attributes:
         name: what messages call it: the file as it was given, or ``standard input``.
         columns: the column names, in order; of several sheets those of the first.
+        label: what messages call that which has these columns: ``name``, or with it the
+            first of several sheets.
     """
 
     name: str
     columns: tuple[str, ...]
+    label: str
 
     def rows(self, wanted: Sequence[int]) -> Iterator[Row]:
         """Read all records once, in order, with the text of the columns ``wanted``.

@@ -48,7 +48,7 @@ class JsonlTable:
     """
 
     def __init__(self, source: Source, options: TableOptions) -> None:  # noqa: ARG002 - all readers take options
-        self.name = source.name
+        self.name = self.label = source.name
         self._source = source
         self._lines = Lines(source, "utf-8", "JSON Lines are utf-8: convert the file first.")
         self._waiting: list[Row] = []

@@ -86,17 +86,18 @@ def test_in_place(tmp_path: Path, stub_bundle: Path) -> None:
     }
 
 
-def test_labels_on_one_of_the_sheets(tmp_path: Path, stub_bundle: Path) -> None:
+@pytest.mark.parametrize("sheet", ["March", "April"])
+def test_labels_on_one_of_the_sheets(sheet: str, tmp_path: Path, stub_bundle: Path) -> None:
     """Where a sheet has labels already, nothing is scored, and --prefix helps."""
     labelled, source = settings(stub_bundle, tmp_path), SAMPLES / "two_sheets.xlsx"
-    april = settings(stub_bundle, tmp_path, table=TableOptions(sheet="April"))
-    score_file(source, tmp_path / "april.xlsx", april)
+    one = settings(stub_bundle, tmp_path, table=TableOptions(sheet=sheet))
+    score_file(source, tmp_path / "one.xlsx", one)
     with pytest.raises(DataError) as refused:
-        score_file(tmp_path / "april.xlsx", tmp_path / "out.xlsx", labelled)
+        score_file(tmp_path / "one.xlsx", tmp_path / "out.xlsx", labelled)
     assert str(refused.value) == (
-        f"{tmp_path / 'april.xlsx'}, sheet 'April' has a column 'label' already. Put something "
+        f"{tmp_path / 'one.xlsx'}, sheet '{sheet}' has a column 'label' already. Put something "
         "before the new names with --prefix, such as --prefix thumbs_."
     )
     assert not (tmp_path / "out.xlsx").exists()
     prefixed = settings(stub_bundle, tmp_path, prefix="new_")
-    assert score_file(tmp_path / "april.xlsx", tmp_path / "out.xlsx", prefixed).rows == 3
+    assert score_file(tmp_path / "one.xlsx", tmp_path / "out.xlsx", prefixed).rows == 3

@@ -8,7 +8,8 @@ thumbs, and its ``main`` is all that runs.
 
 Standard input: lines with the place of a sheet each. Standard output: one line of JSON
 about all sheets, then for each sheet that was asked for a line of JSON for each of its
-rows, and a ``null``. A line that is an object with ``error`` is the last.
+rows, or with the number of blank rows that follow each other, and a ``null``. A line that is
+an object with ``error`` is the last.
 """
 
 from __future__ import annotations
@@ -72,8 +73,16 @@ def _serve(path: str, requests: BinaryIO, answers: BinaryIO) -> None:
         sheet = workbook.get_sheet_by_index(int(request))
         # How long the rows take is up to whoever reads them.
         limits.stop_clock()
+        blank = 0
         for row in _rows(sheet):
+            if not row:
+                blank += 1
+                continue
+            if blank:
+                _say(answers, blank)
+                blank = 0
             _say(answers, row)
+        # calamine ends a sheet at its last cell that holds anything.
         _say(answers, None)
         answers.flush()
         # It may be too large to be in memory together with the next one.

@@ -116,7 +116,10 @@ class CalamineProcess:
             self._requests.write(b"%d\n" % sheet.place)
             self._requests.flush()
         while (row := self._answer()) is not None:
-            yield [_value(cell) for cell in row]
+            if isinstance(row, int):
+                yield from ([] for _ in range(row))
+            else:
+                yield [_value(cell) for cell in row]
 
     def close(self) -> None:
         """End the process."""

@@ -58,7 +58,7 @@ class CalamineTable:
             )
             for sheet in choice.sheets
         ]
-        self.columns = self._columns[0].names
+        self.label, self.columns = self._columns[0].label, self._columns[0].names
 
     def rows(self, wanted: Sequence[int]) -> Iterator[Row]:
         """Read all records once, in order, with the text of the columns ``wanted``.

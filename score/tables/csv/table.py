@@ -79,7 +79,7 @@ class CsvTable:
     """
 
     def __init__(self, source: Source, options: TableOptions) -> None:
-        self.name = source.name
+        self.name = self.label = source.name
         self._source = source
         given = _delimiter(options.delimiter)
         # A setting of the whole process: raised, never lowered, so nobody else is hurt.

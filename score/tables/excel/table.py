@@ -70,7 +70,7 @@ class ExcelTable:
             sheets = tuple(self._open_sheets(package, choice.sheets))
             self._open = OpenWorkbook(package, workbook, styles, sheets)
             self._to_close = stack.pop_all()
-        self.columns = self._open.sheets[0].columns.names
+        self.label, self.columns = sheets[0].columns.label, sheets[0].columns.names
 
     def rows(self, wanted: Sequence[int]) -> Iterator[Row]:
         """Read all records once, in order, with the text of the columns ``wanted``.

@@ -47,7 +47,7 @@ class ParquetTable:
     """
 
     def __init__(self, source: Source, options: TableOptions) -> None:  # noqa: ARG002 - all readers take options
-        self.name = source.name
+        self.name = self.label = source.name
         self._source = source
         try:
             check_footer(source.stream)
