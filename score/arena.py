@@ -33,17 +33,19 @@ _registering = threading.Lock()
 
 
 def memory_for(tokens: int, workers: int) -> int:
-    """The bytes that a classifier may take for its tensors, weights aside.
+    """The bytes that a classifier may take for the tensors of one review, weights aside.
 
     Args:
         tokens: of the longest review.
         workers: reviews in work at once.
 
     Returns:
-        What an honest one takes at most, and no more than half of the computer's memory.
+        What an honest one takes at most, and for all workers together no more than half of
+        the computer's memory.
     """
-    each = BASE_BYTES // 2 + tokens * (TOKEN_BYTES + tokens * PAIR_BYTES)
-    return min(BASE_BYTES // 2 + workers * each, _physical() // 2)
+    return min(
+        BASE_BYTES + tokens * (TOKEN_BYTES + tokens * PAIR_BYTES), _physical() // 2 // workers
+    )
 
 
 def open_session(model: bytes, options: Any, most: int | None, **more: Any) -> Any:

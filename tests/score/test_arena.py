@@ -19,15 +19,15 @@ MIB = 1024**2
 
 
 def test_the_limit_follows_from_length_and_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each worker adds what its longest review may take; half of the memory is the most."""
+    """What the longest review may take; for all workers half of the memory is the most."""
     monkeypatch.setattr(arena, "_physical", lambda: 64 * 1024 * MIB)
     assert [memory_for(*one) // MIB for one in ((32, 1), (256, 1), (256, 2), (512, 16))] == [
         38,
         116,
-        216,
-        4112,
+        116,
+        272,
     ]
-    assert memory_for(8192, 64) == 32 * 1024 * MIB
+    assert memory_for(8192, 64) == 512 * MIB
 
 
 def test_each_session_keeps_its_own_limit() -> None:
@@ -42,11 +42,11 @@ def test_each_session_keeps_its_own_limit() -> None:
 
 
 def test_the_model_in_the_box_needs_a_quarter() -> None:
-    """Four reviews of full length at once run within a quarter of what four workers may take."""
+    """A review of full length runs within a quarter of what it may take, four at once too."""
     bundle = Bundle.load(DEFAULT_BUNDLE)
     tokens = bundle.description.truncation.max_tokens
     graph = bundle.read_graph(bundle.graph("int8"))
-    free, tight = Engine(graph), Engine(graph, memory=memory_for(tokens, 4) // 4)
+    free, tight = Engine(graph), Engine(graph, memory=memory_for(tokens, 1) // 4)
     reviews = [np.random.default_rng(i).integers(5, 9_000, tokens).tolist() for i in range(16)]
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(tight.logits, reviews))
