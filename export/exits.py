@@ -13,14 +13,14 @@ could hardly be faster, and is no model that others can load.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from score.engine import THRESHOLDS
+from score.engine import LAYERS, THRESHOLDS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,7 +61,10 @@ def can_exit(graph: Path, exits: Sequence[Exit]) -> bool:
 
 
 def add_exits(graph: Path, target: Path, exits: Sequence[Exit], temperature: float) -> None:
-    """Write a graph that stops early; it has one more input, which need not be fed.
+    """Write a graph that stops early.
+
+    It has one more input, which need not be fed, and one more output: the number of the layer
+    that answered, of shape (n, 1).
 
     In a batch each text has the answer of the first layer that is sure of it, and the graph
     runs on as long as any text needs it: an answer does not depend on the batch.
@@ -104,25 +107,30 @@ class _Branches:
         self._weights = _share_out(model.graph.initializer, self._parts)
 
     def model(self) -> Any:
-        from onnx import TensorProto, helper, numpy_helper
+        from onnx import TensorProto, helper
 
-        nodes, weights, answer = self._from(0)
-        nodes = [*self._parts[0], *_token_shares(), *nodes]
-        nodes.append(helper.make_node("Identity", [answer], [self._output.name]))
-        thresholds = np.full(len(self._exits), NEVER, np.float32)
-        shared = [
-            numpy_helper.from_array(thresholds, THRESHOLDS),
-            numpy_helper.from_array(np.array([0], np.int64), "exit_axis_0"),
-            numpy_helper.from_array(np.array([1], np.int64), "exit_axis_1"),
-            numpy_helper.from_array(np.array(self._temperature, np.float32), "exit_temperature"),
+        nodes, weights = self._from(0)
+        nodes = [
+            *self._parts[0],
+            *_token_shares(),
+            *nodes,
+            helper.make_node("Identity", ["exit_0_answer"], [self._output.name]),
+            helper.make_node("Identity", ["exit_0_layers"], [LAYERS]),
         ]
+        shared: dict[str, NDArray[Any]] = {
+            THRESHOLDS: np.full(len(self._exits), NEVER, np.float32),
+            "exit_axis": np.array([1], np.int64),
+            "exit_last_axis": np.array([-1], np.int64),
+            "exit_temperature": np.array(self._temperature, np.float32),
+        }
         optional = helper.make_tensor_value_info(THRESHOLDS, TensorProto.FLOAT, [len(self._exits)])
+        layers = helper.make_tensor_value_info(LAYERS, TensorProto.INT64, [None, 1])
         graph = helper.make_graph(
             nodes,
             self._model.graph.name,
             [*self._model.graph.input, optional],
-            [self._output],
-            initializer=[*self._weights[0], *weights, *shared],
+            [self._output, layers],
+            initializer=[*self._weights[0], *weights, *_tensors(shared)],
         )
         return helper.make_model(
             graph,
@@ -130,52 +138,101 @@ class _Branches:
             ir_version=self._model.ir_version,
         )
 
-    def _from(self, stop: int) -> tuple[list[Any], list[Any], str]:
-        """What follows a layer: nodes, weights, and the name of the answer."""
-        from onnx import TensorProto, helper, numpy_helper
+    def _from(self, stop: int) -> tuple[list[Any], list[Any]]:
+        """What answers behind a layer: the classifier there, or what is further down.
 
+        Returns:
+            Its nodes, which make ``exit_N_answer`` and ``exit_N_layers``, and its weights.
+        """
+        from onnx.helper import make_node as node
+
+        # Names are the whole graph's: a branch sees those around it.
+        own = f"exit_{stop}_"
+        number = {f"{own}number": np.array([[stop + 1]], np.int64)}
         if stop == len(self._exits):
-            return [], [], "last_logits"
-        deeper, weights, deeper_answer = self._from(stop + 1)
-        deeper = [*self._parts[stop + 1], *deeper]
-        prefix = f"exit_{stop}_"
-
-        def node(operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> Any:
-            # A name without prefix is of the outer graph.
-            return helper.make_node(operator, inputs, [prefix + output], **attributes)
-
-        def branch(name: str, nodes: list[Any], output: str, initializer: Sequence[Any]) -> Any:
-            info = helper.make_tensor_value_info(prefix + output, TensorProto.FLOAT, None)
-            return helper.make_graph(nodes, prefix + name, [], [info], initializer=initializer)
-
-        logits, sure = prefix + "logits", prefix + "sure"
-        stopping = branch("stop", [node("Identity", [logits], "stopped")], "stopped", [])
-        merge = node("Where", [sure, logits, deeper_answer], "merged")
-        going_on = branch("go_on", [*deeper, merge], "merged", [*self._weights[stop + 1], *weights])
-        nodes = [
-            node("MatMul", ["token_shares", self._stops[stop]], "means"),
-            node("Squeeze", [prefix + "means", "exit_axis_1"], "mean"),
-            node("Gemm", [prefix + one for one in ("mean", "weight", "bias")], "logits"),
-            node("Div", [logits, "exit_temperature"], "scaled"),
-            node("Softmax", [prefix + "scaled"], "probabilities", axis=-1),
-            node("ReduceMax", [prefix + "probabilities", "exit_axis_1"], "confidence", keepdims=1),
-            node("Gather", [THRESHOLDS, prefix + "layer"], "threshold"),
-            node("GreaterOrEqual", [prefix + "confidence", prefix + "threshold"], "sure"),
-            # All of them: the least of zeros and ones.
-            node("Cast", [sure], "numbers", to=TensorProto.FLOAT),
-            node("ReduceMin", [prefix + "numbers", "exit_axis_0"], "least", keepdims=0),
-            node("Squeeze", [prefix + "least"], "least_one"),
-            node("Cast", [prefix + "least_one"], "all_sure", to=TensorProto.BOOL),
-            node("If", [prefix + "all_sure"], "answer", then_branch=stopping, else_branch=going_on),
-        ]
+            answer = node("Identity", ["last_logits"], [f"{own}answer"])
+            return [answer, _told(f"exit_{stop - 1}_sure", own, "layers")], _tensors(number)
         classifier = self._exits[stop]
-        tensors: dict[str, NDArray[Any]] = {
-            "weight": np.ascontiguousarray(classifier.weight.T, np.float32),
-            "bias": classifier.bias.astype(np.float32),
-            "layer": np.array(stop, np.int64),
+        tensors: dict[str, NDArray[Any]] = number | {
+            f"{own}weight": np.ascontiguousarray(classifier.weight.T, np.float32),
+            f"{own}bias": classifier.bias.astype(np.float32),
+            f"{own}place": np.array(stop, np.int64),
         }
-        own = [numpy_helper.from_array(value, prefix + name) for name, value in tensors.items()]
-        return nodes, own, prefix + "answer"
+        nodes = [
+            node("MatMul", ["token_shares", self._stops[stop]], [f"{own}mean"]),
+            node("MatMul", [f"{own}mean", f"{own}weight"], [f"{own}product"]),
+            node("Add", [f"{own}product", f"{own}bias"], [f"{own}logits"]),
+            node("Div", [f"{own}logits", "exit_temperature"], [f"{own}scaled"]),
+            node("Softmax", [f"{own}scaled"], [f"{own}shares"], axis=-1),
+            # Shape (n, 1): the mean has one row for each text.
+            node("ReduceMax", [f"{own}shares", "exit_last_axis"], [f"{own}top"], keepdims=0),
+            node("ReduceMin", [f"{own}top"], [f"{own}least"], keepdims=0),
+            node("Gather", [THRESHOLDS, f"{own}place"], [f"{own}threshold"]),
+            node("GreaterOrEqual", [f"{own}least", f"{own}threshold"], [f"{own}all_sure"]),
+            node(
+                "If",
+                [f"{own}all_sure"],
+                [f"{own}answer", f"{own}layers"],
+                then_branch=_stopping(own),
+                else_branch=self._going_on(stop),
+            ),
+        ]
+        return nodes, _tensors(tensors)
+
+    def _going_on(self, stop: int) -> Any:
+        """The branch of those that a classifier is not sure of; it keeps what it is sure of."""
+        from onnx.helper import make_node as node
+
+        own, below = f"exit_{stop}_", f"exit_{stop + 1}_"
+        deeper, weights = self._from(stop + 1)
+        nodes = [
+            node("GreaterOrEqual", [f"{own}top", f"{own}threshold"], [f"{own}sure"]),
+            *self._parts[stop + 1],
+            *deeper,
+            node("Squeeze", [f"{own}logits", "exit_axis"], [f"{own}rows"]),
+            node("Where", [f"{own}sure", f"{own}rows", f"{below}answer"], [f"{own}merged"]),
+            node("Where", [f"{own}sure", f"{own}number", f"{below}layers"], [f"{own}depths"]),
+        ]
+        outputs = (f"{own}merged", f"{own}depths")
+        return _branch(f"{own}go_on", nodes, outputs, [*self._weights[stop + 1], *weights])
+
+
+def _stopping(own: str) -> Any:
+    """The branch in which a classifier answers all texts."""
+    from onnx.helper import make_node as node
+
+    nodes = [
+        node("Squeeze", [f"{own}logits", "exit_axis"], [f"{own}stopped"]),
+        node("GreaterOrEqual", [f"{own}top", f"{own}threshold"], [f"{own}each_sure"]),
+        _told(f"{own}each_sure", own, "depth"),
+    ]
+    return _branch(f"{own}stop", nodes, (f"{own}stopped", f"{own}depth"), [])
+
+
+def _told(sure: str, own: str, output: str) -> Any:
+    """The number of a layer for each text: both ways it is the same, ``sure`` has the shape."""
+    from onnx import helper
+
+    return helper.make_node("Where", [sure, f"{own}number", f"{own}number"], [f"{own}{output}"])
+
+
+def _branch(
+    name: str, nodes: Sequence[Any], outputs: tuple[str, str], weights: Sequence[Any]
+) -> Any:
+    from onnx import TensorProto, helper
+
+    kinds = (TensorProto.FLOAT, TensorProto.INT64)
+    infos = [
+        helper.make_tensor_value_info(output, kind, None)
+        for output, kind in zip(outputs, kinds, strict=True)
+    ]
+    return helper.make_graph(nodes, name, [], infos, initializer=weights)
+
+
+def _tensors(arrays: Mapping[str, NDArray[Any]]) -> list[Any]:
+    from onnx import numpy_helper
+
+    return [numpy_helper.from_array(array, name) for name, array in arrays.items()]
 
 
 def _token_shares() -> list[Any]:
@@ -184,9 +241,9 @@ def _token_shares() -> list[Any]:
 
     return [
         helper.make_node("Cast", [_MASK], ["tokens_there"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceSum", ["tokens_there", "exit_axis_1"], ["token_count"]),
+        helper.make_node("ReduceSum", ["tokens_there", "exit_axis"], ["token_count"]),
         helper.make_node("Div", ["tokens_there", "token_count"], ["flat_shares"]),
-        helper.make_node("Unsqueeze", ["flat_shares", "exit_axis_1"], ["token_shares"]),
+        helper.make_node("Unsqueeze", ["flat_shares", "exit_axis"], ["token_shares"]),
     ]
 
 

@@ -55,6 +55,9 @@ _KNOWN_INPUTS = _NEEDED_INPUTS | {"token_type_ids"}
 THRESHOLDS = "thresholds"
 """The input that need not be fed: the confidence at which each early classifier answers."""
 
+LAYERS = "layers"
+"""The output that need not be there: the number of the layer that answered."""
+
 BATCH_TOKENS = 16_384
 """The most tokens, padding included, of one batch on a GPU."""
 
@@ -131,6 +134,7 @@ class Engine:
         session = self._open()
         _check_signature(session, name)
         self._inputs = [one.name for one in session.get_inputs()]
+        self._outputs = [one for one in ("logits", LAYERS) if one in _outputs(session)]
         self._optional: dict[str, NDArray[np.float32]] = {}
         if thresholds is not None:
             _check_thresholds(session, name, len(thresholds))
@@ -192,9 +196,7 @@ class Engine:
         Returns:
             Shape (classes,).
         """
-        row: NDArray[np.float32] = self._run(
-            np.asarray([ids], np.int64), np.ones((1, len(ids)), np.int64)
-        )[0]
+        row: NDArray[np.float32] = self.run([ids])[0][0]
         return row
 
     def try_out(self, ids: Sequence[int]) -> None:
@@ -204,52 +206,58 @@ class Engine:
             BundleError: some layer fails.
         """
         never = {name: np.full_like(value, np.inf) for name, value in self._optional.items()}
-        self._run(np.asarray([ids], np.int64), np.ones((1, len(ids)), np.int64), never)
+        self._run([ids], never)
 
-    def batch_logits(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+    def run(self, batch: Sequence[Sequence[int]]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Run several reviews at once, padded to the longest.
 
+        Args:
+            batch: their token ids, marks included.
+
         Returns:
-            Shape (len(batch), classes).
+            The logits, shape (len(batch), classes), and how many layers each review was read
+            with, shape (len(batch),): 0 where the graph does not tell.
         """
-        width = max(len(ids) for ids in batch)
-        padded = np.zeros((len(batch), width), np.int64)
-        mask = np.zeros_like(padded)
+        return self._run(batch, self._optional)
+
+    def _run(
+        self, batch: Sequence[Sequence[int]], optional: Mapping[str, NDArray[np.float32]]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        shape = (len(batch), max(len(ids) for ids in batch))
+        padded = np.zeros(shape, np.int64)
+        mask = np.zeros(shape, np.int64)
         for row, ids in enumerate(batch):
             padded[row, : len(ids)] = ids
             mask[row, : len(ids)] = 1
-        return self._run(padded, mask)
-
-    def _run(
-        self,
-        ids: NDArray[np.int64],
-        mask: NDArray[np.int64],
-        optional: Mapping[str, NDArray[np.float32]] | None = None,
-    ) -> NDArray[np.float32]:
-        feeds: dict[str, Any] = {"input_ids": ids, "attention_mask": mask}
-        feeds |= self._optional if optional is None else optional
+        feeds: dict[str, Any] = {"input_ids": padded, "attention_mask": mask, **optional}
         if "token_type_ids" in self._inputs:
-            feeds["token_type_ids"] = np.zeros_like(ids)
+            feeds["token_type_ids"] = np.zeros(shape, np.int64)
         with self._session() as session:
             try:
-                (logits,) = session.run(["logits"], feeds)
+                logits, *told = session.run(self._outputs, feeds)
             except Exception as exc:  # onnxruntime's errors have no common base
                 raise BundleError(f"onnxruntime failed on a review: {first_line(exc)}") from exc
         answer = np.asarray(logits, np.float32)
-        if answer.shape != (len(ids), self._classes or answer.shape[-1]):
+        if answer.shape != (len(batch), self._classes or answer.shape[-1]):
             raise BundleError(
-                f"{self._name} gives numbers of the shape {answer.shape} for {len(ids)} reviews "
+                f"{self._name} gives numbers of the shape {answer.shape} for {len(batch)} reviews "
                 f"and {self._classes or 'any number of'} labels. Export the bundle again."
             )
         if not np.isfinite(answer).all():
             raise BundleError(f"{self._name} gives no finite numbers. Export the bundle again.")
-        return answer
+        layers = told[0] if told else np.zeros(len(batch), np.int64)
+        if layers.size != len(batch):
+            raise BundleError(
+                f"{self._name} tells of {layers.size} reviews how deep they were read, and read "
+                f"{len(batch)}. Export the bundle again."
+            )
+        return answer, layers.reshape(-1)
 
 
 def _check_signature(session: Any, name: str) -> None:
     """Check what goes in and comes out by its name and type."""
     inputs = {one.name: one.type for one in session.get_inputs()}
-    outputs = {one.name: one.type for one in session.get_outputs()}
+    outputs = _outputs(session)
     fit = _NEEDED_INPUTS <= inputs.keys() <= _KNOWN_INPUTS
     if not fit or set(inputs.values()) != {"tensor(int64)"}:
         raise BundleError(
@@ -261,6 +269,13 @@ def _check_signature(session: Any, name: str) -> None:
             f"{name} has the outputs {', '.join(sorted(outputs)) or 'none'}; a classifier of "
             "texts has logits as float."
         )
+    if outputs.get(LAYERS, "tensor(int64)") != "tensor(int64)":
+        raise BundleError(f"{name} tells its {LAYERS} as no int64. Export the bundle again.")
+
+
+def _outputs(session: Any) -> dict[str, str]:
+    """The type of each output."""
+    return {one.name: one.type for one in session.get_outputs()}
 
 
 def _check_thresholds(session: Any, name: str, number: int) -> None:

@@ -29,13 +29,18 @@ class Answer:
     Attributes:
         logits: one for each class; empty where the text is in another language.
         truncated: whether a part of the text was not read.
+        layers: how many layers its deepest part was read with; 0 where that is not known.
     """
 
     logits: tuple[float, ...]
     truncated: bool
+    layers: int = 0
 
 
 _FOREIGN = Answer((), truncated=False)
+
+_Part = tuple["NDArray[np.float32]", "np.int64"]
+"""The logits of one input of a text, and how many layers it was read with."""
 
 
 class Model:
@@ -124,19 +129,21 @@ class Model:
         if self._is_foreign(text):
             return _FOREIGN
         inputs, truncated = self._encode(text)
-        return _mean([self._engine.logits(ids) for ids in inputs], truncated)
+        runs = [self._engine.run([ids]) for ids in inputs]
+        return _answer([(logits[0], layers[0]) for logits, layers in runs], truncated)
 
     def answer_batch(self, texts: Sequence[str]) -> list[Answer]:
         """Answer cleaned texts that are not blank, inputs of like length together."""
         encoded = {i: self._encode(t) for i, t in enumerate(texts) if not self._is_foreign(t)}
         inputs = [(i, ids) for i, (windows, _) in encoded.items() for ids in windows]
-        found: dict[int, list[NDArray[np.float32]]] = {i: [] for i in encoded}
+        found: dict[int, list[_Part]] = {i: [] for i in encoded}
         for batch in _batches([len(ids) for _, ids in inputs]):
-            logits = self._engine.batch_logits([inputs[place][1] for place in batch])
-            for place, row in zip(batch, logits, strict=True):
-                found[inputs[place][0]].append(row)
+            parts = self._engine.run([inputs[place][1] for place in batch])
+            for place, *part in zip(batch, *parts, strict=True):
+                found[inputs[place][0]].append(tuple(part))
         return [
-            _mean(found[i], encoded[i][1]) if i in encoded else _FOREIGN for i in range(len(texts))
+            _answer(found[i], encoded[i][1]) if i in encoded else _FOREIGN
+            for i in range(len(texts))
         ]
 
     def _encode(self, text: str) -> tuple[list[list[int]], bool]:
@@ -151,9 +158,10 @@ class Model:
         return self._screen is not None and self._screen.is_foreign(self._truncation.ends(text)[0])
 
 
-def _mean(logits: Sequence[NDArray[np.float32]], truncated: bool) -> Answer:
+def _answer(parts: Sequence[_Part], truncated: bool) -> Answer:
+    logits, layers = zip(*parts, strict=True)
     mean: NDArray[np.float64] = np.asarray(logits, np.float64).mean(axis=0)
-    return Answer(tuple(mean.tolist()), truncated)
+    return Answer(tuple(mean.tolist()), truncated, int(max(layers)))
 
 
 def _batches(lengths: Sequence[int]) -> list[list[int]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from types import TracebackType
 
 import numpy as np
@@ -25,6 +26,10 @@ WINDOW = 256
 """How many texts are scored before their answers are remembered: about the work of
 three seconds, which is the most that a killed run has to do again."""
 
+_SHARE_CHARACTERS = 1000
+"""The most text that a worker is given at once: about as much as the model reads of one long
+review, while for a sentence alone the handing over would take as long as a layer."""
+
 PATIENCE = 1.0
 """Seconds that a run which is told to stop waits for the reviews in hand; what takes longer
 is given up, so that it leaves within two seconds."""
@@ -40,6 +45,8 @@ class Score:
         probabilities: of each class, in class order; empty where there is no answer.
         flags: of ``empty``, ``truncated``, ``language`` and ``unsure``, in this order.
         remembered: whether the answer was known before.
+        layers: how many layers of the model the text was read with, now; 0 where it was not
+            read, or the bundle does not tell.
     """
 
     label: str | None
@@ -47,6 +54,7 @@ class Score:
     probabilities: tuple[float, ...]
     flags: tuple[str, ...]
     remembered: bool = False
+    layers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +136,7 @@ class Scorer:
         cache = self._settings.cache
         self._cache = ScoreCache(cache, self._model.identity) if cache else None
         self._pool = ThreadPoolExecutor(workers, "score")
+        self._leaving = Event()
 
     @property
     def device(self) -> str:
@@ -205,15 +214,24 @@ class Scorer:
         return answers
 
     def _answer_in_pool(self, texts: Sequence[str], answers: dict[str, Answer]) -> None:
-        futures: dict[Future[Answer], str] = {}
+        self._leaving.clear()
+        tasks: list[Future[dict[str, Answer]]] = []
         try:
-            for text in texts:
-                futures[self._pool.submit(self._model.answer, text)] = text
-            for future, text in futures.items():
-                answers[text] = future.result()
+            tasks.extend(self._pool.submit(self._answer_each, some) for some in _shares(texts))
+            for task in tasks:
+                answers.update(task.result())
         except BaseException:
-            answers.update(_finish(futures))
+            self._leaving.set()
+            answers.update(_finish(tasks))
             raise
+
+    def _answer_each(self, texts: Sequence[str]) -> dict[str, Answer]:
+        answers: dict[str, Answer] = {}
+        for text in texts:
+            if self._leaving.is_set():
+                break
+            answers[text] = self._model.answer(text)
+        return answers
 
     def _judge(self, known: Answer | None, new: Answer | None) -> Score:
         answer = known or new
@@ -235,6 +253,7 @@ class Scorer:
             probabilities=tuple(probabilities.tolist()),
             flags=tuple(flags),
             remembered=known is not None,
+            layers=answer.layers,
         )
 
 
@@ -245,13 +264,26 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _finish(futures: dict[Future[Answer], str]) -> dict[str, Answer]:
+def _shares(texts: Sequence[str]) -> Iterator[list[str]]:
+    """Texts in groups that are worth handing to a worker; one that is long is a group."""
+    share: list[str] = []
+    for text in texts:
+        if share and sum(map(len, share)) + len(text) > _SHARE_CHARACTERS:
+            yield share
+            share = []
+        share.append(text)
+    if share:
+        yield share
+
+
+def _finish(tasks: Sequence[Future[dict[str, Answer]]]) -> dict[str, Answer]:
     """Let the reviews in hand be finished, drop the rest, and give what is done."""
-    for future in futures:
-        future.cancel()
-    done = wait(futures, PATIENCE).done
+    for task in tasks:
+        task.cancel()
+    done = wait(tasks, PATIENCE).done
     return {
-        text: future.result()
-        for future, text in futures.items()
-        if future in done and not future.cancelled() and future.exception() is None
+        text: answer
+        for task in tasks
+        if task in done and not task.cancelled() and task.exception() is None
+        for text, answer in task.result().items()
     }

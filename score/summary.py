@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from score.scorer import Score
@@ -28,6 +28,8 @@ class Summary:
         truncated, unsure: rows with this flag; they have a label.
         padded: rows with fewer cells than the header; empty ones were added.
         remembered: rows whose answer was known from an earlier run.
+        layers: by number, how many rows were read with so many layers of the model, where it
+            can answer before the last; remembered ones were read before.
         rejects: the file of the rejects; None where there are none.
         backup: what the input is kept as, where the output took its place.
         seconds: how long it took, from the first look at the file to the last row.
@@ -47,6 +49,7 @@ class Summary:
     unsure: int = 0
     padded: int = 0
     remembered: int = 0
+    layers: dict[str, int] = field(default_factory=dict)
     rejects: str | None = None
     backup: str | None = None
     seconds: float = 0.0
@@ -58,10 +61,14 @@ class Summary:
         for flag in score.flags:
             setattr(self, flag, getattr(self, flag) + 1)
         self.remembered += score.remembered
+        if score.layers:
+            number = str(score.layers)
+            self.layers[number] = self.layers.get(number, 0) + 1
 
     def as_dict(self) -> dict[str, Any]:
         """The counts for machines, with the rate in rows a second."""
         counts = asdict(self)
+        counts["layers"] = dict(sorted(self.layers.items(), key=lambda one: int(one[0])))
         counts["seconds"] = round(self.seconds, 3)
         counts["rows_per_second"] = round(self.rows / self.seconds, 1) if self.seconds else None
         return counts

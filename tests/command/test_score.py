@@ -194,6 +194,16 @@ def test_the_summary_adds_up(thumbs: Run, folder: Path, tiny_bundle: Path) -> No
         "unsure": 3,
     }
     assert summary["rejects"] == "r.labelled.rejects.csv"
+    assert (summary["layers"].keys() <= {"1", "2"}, sum(summary["layers"].values())) == (True, 3)
+
+
+def test_the_summary_tells_how_deep_was_read(thumbs: Run, folder: Path, tiny_bundle: Path) -> None:
+    """By layer, what was read in this run; what was known before was read by none."""
+    (folder / "r.csv").write_text(f"review\n{GOOD}\n{BAD}\n")
+    words = ["score", "r.csv", "--model", tiny_bundle, "--effort", "high", "--summary", "s.json"]
+    for found in ({"2": 2}, {}):
+        assert thumbs(*words, "--overwrite").returncode == 0
+        assert json.loads((folder / "s.json").read_text())["layers"] == found
 
 
 def test_options_come_from_the_environment(thumbs: Run, folder: Path, tiny_bundle: Path) -> None:

@@ -80,8 +80,11 @@ def test_a_batch_changes_no_depth(
     assert confidence[0] != pytest.approx(confidence[1], abs=1e-3)
     between = stopping(tiny_bundle, exits, tmp_path, float(confidence.mean()))
     stops = confidence >= confidence.mean()
+    for engine, layers in ((first, [1, 1]), (last, [2, 2]), (between, np.where(stops, 1, 2))):
+        assert engine.run([IDS, LONGER])[1].tolist() == list(layers)
+        assert [int(engine.run([ids])[1][0]) for ids in (IDS, LONGER)] == list(layers)
     expected = np.where(stops[:, None], early, whole)
-    assert between.batch_logits([IDS, LONGER]) == pytest.approx(expected, abs=1e-4)
+    assert between.run([IDS, LONGER])[0] == pytest.approx(expected, abs=1e-4)
     assert np.stack([between.logits(ids) for ids in (IDS, LONGER)]) == pytest.approx(
         expected, abs=1e-4
     )

@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -122,22 +123,21 @@ def test_an_interruption_keeps_what_is_done(
 ) -> None:
     """Ctrl-C in a window: the reviews in hand are finished and remembered, no others."""
     cache = tmp_path / "cache.sqlite3"
-    started, go_on = threading.Event(), threading.Event()
-
-    def answer(_model: Model, text: str) -> Answer:
-        if text == "second":
-            started.set()
-            go_on.wait(10)
-        return Answer((1.0, 2.0), truncated=False)
-
-    def interrupt(*_: object) -> Answer:
-        started.wait(10)
-        go_on.set()
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Model, "answer", answer)
+    started = threading.Event()
     settings = ScorerSettings(workers=1, cache=cache)
     with Scorer(tiny_bundle, settings) as scorer:
+
+        def answer(_model: Model, text: str) -> Answer:
+            if text == "second":
+                started.set()
+                assert scorer._leaving.wait(10)
+            return Answer((1.0, 2.0), truncated=False)
+
+        def interrupt(*_: object) -> Answer:
+            assert started.wait(10)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(Model, "answer", answer)
         with monkeypatch.context() as patched:
             patched.setattr("concurrent.futures.Future.result", _result_or(interrupt))
             with pytest.raises(KeyboardInterrupt):
@@ -148,14 +148,14 @@ def test_an_interruption_keeps_what_is_done(
 
 
 def _result_or(interrupt: object) -> object:
-    """``Future.result`` whose second call is where the signal arrives."""
+    """``Future.result`` whose first call is where the signal arrives."""
     from concurrent.futures import Future
 
     original = Future.result
     calls = iter(range(1000))
 
-    def result(future: Future[Answer], timeout: float | None = None) -> Answer:
-        if next(calls) == 1:
+    def result(future: Future[Any], timeout: float | None = None) -> Any:
+        if next(calls) == 0:
             assert callable(interrupt)
             interrupt()
         return original(future, timeout)
@@ -235,5 +235,5 @@ def test_logits_have_the_shape_they_promise(tiny_bundle: Path) -> None:
     bundle = Bundle.load(tiny_bundle)
     engine = Engine(bundle.read_graph(bundle.graph("int8")))
     assert engine.logits([1, 5, 2]).shape == (2,)
-    batch = engine.batch_logits([[1, 5, 2], [1, 2]])
+    batch = engine.run([[1, 5, 2], [1, 2]])[0]
     assert (batch.shape, batch.dtype) == ((2, 2), np.dtype(np.float32))
