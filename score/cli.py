@@ -42,6 +42,11 @@ _PATH = click.Path(path_type=Path)
     help="What to compute on.",
 )
 @click.option("--workers", type=int, help="Reviews in work at once.  [default: one a core]")
+@click.option(
+    "--polite/--no-polite",
+    default=None,
+    help="Leave a core free, and let other programs go first.  [default: on battery]",
+)
 @click.option("--scores", is_flag=True, help="Add a column score_CLASS for each class.")
 @click.option("--prefix", default="", help="Put this before the name of each new column.")
 @click.option(
@@ -117,6 +122,7 @@ def score(input: str | None, text: tuple[str, ...], **options: Any) -> int:  # n
         raise click.UsageError("Give a file or --text, not both.")
     if input is None and not text:
         raise click.UsageError("Give a file to score, - for standard input, or --text.")
+    options["polite"] = _be_polite(options["polite"])
     try:
         if input is None:
             return _score_texts(text, options)
@@ -149,6 +155,16 @@ def info(bundle: Path | None, html: Path | None) -> None:
 
         write_page(loaded, html)
     click.echo(text)
+
+
+def _be_polite(wanted: bool | None) -> bool:
+    """Step back where that is asked for, or where the battery has to last."""
+    from score import machine
+
+    polite = machine.on_battery() if wanted is None else wanted
+    if polite:
+        machine.step_back()
+    return polite
 
 
 def _score_texts(texts: tuple[str, ...], options: dict[str, Any]) -> int:
@@ -213,6 +229,7 @@ def _scorer_settings(options: dict[str, Any]) -> ScorerSettings:
         max_error=options["max_error"],
         reading=options["reading"],
         effort=options["effort"],
+        polite=options["polite"],
     )
 
 

@@ -152,6 +152,9 @@ class Engine:
         options.log_severity_level = 4
         # Else the bytes may be of a format that nothing has looked through.
         options.add_session_config_entry("session.load_model_format", "ONNX")
+        # Without VNNI two products of int8 can overflow where they are added up; this takes
+        # unsigned weights there, with which they cannot, and changes nothing elsewhere.
+        options.add_session_config_entry("session.x64quantprecision", "1")
         on_cpu, wanted = self.provider == "cpu", PROVIDERS[self.provider]
         try:
             session = open_session(

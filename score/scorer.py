@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from types import TracebackType
 
 import numpy as np
 
+from score import machine
 from score.bundle import DEFAULT_BUNDLE, Bundle
 from score.cache import ScoreCache
 from score.calibration import softmax
@@ -63,8 +63,8 @@ class ScorerSettings:
 
     Attributes:
         provider: ``auto``, ``cpu``, ``cuda``, ``openvino``, ``dml`` or ``coreml``.
-        workers: how many reviews run at once on a CPU; None is one for each core that
-            this process may use.
+        workers: how many reviews run at once on a CPU; None is one for each physical core
+            that this process may use.
         cache: the SQLite file of remembered answers; None remembers nothing.
         any_language: score also what is surely not in the bundle's language.
         unsure_below: labels with a smaller confidence get the flag ``unsure``.
@@ -74,6 +74,7 @@ class ScorerSettings:
             ``windows`` all of it, part by part; None does as the bundle wants.
         effort: ``low``, ``normal`` or ``high``: how sure a layer has to be to answer before
             the last; None is ``normal`` where the bundle can stop early.
+        polite: where ``workers`` does not say how many, leave a core to the user.
 
     Raises:
         UsageError: a value is out of its range.
@@ -87,6 +88,7 @@ class ScorerSettings:
     max_error: float | None = None
     reading: Reading | None = None
     effort: EffortName | None = None
+    polite: bool = False
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:
@@ -123,25 +125,29 @@ class Scorer:
         self._settings = settings or ScorerSettings()
         self.bundle = Bundle.load(Path(model) if model is not None else DEFAULT_BUNDLE)
         self.labels = self.bundle.description.labels
-        workers = self._settings.workers or usable_cores()
+        self._workers = self._settings.workers or machine.workers(polite=self._settings.polite)
         self._model = Model(
             self.bundle,
             self._settings.provider,
             any_language=self._settings.any_language,
-            workers=workers,
+            workers=self._workers,
             reading=self._settings.reading,
             effort=self._settings.effort,
         )
         self._sure_from = max(self._settings.unsure_below, self._promised())
         cache = self._settings.cache
         self._cache = ScoreCache(cache, self._model.identity) if cache else None
-        self._pool = ThreadPoolExecutor(workers, "score")
+        self._pool = ThreadPoolExecutor(self._workers, "score")
         self._leaving = Event()
 
     @property
     def device(self) -> str:
-        """Provider and precision, for people: ``cpu, int8``."""
-        return f"{self._model.provider}, {self._model.precision}"
+        """Provider, precision and workers, for people: ``cpu, int8, 4 workers``."""
+        where = f"{self._model.provider}, {self._model.precision}"
+        if self._model.batched:
+            return where
+        politely = ", politely" if self._settings.polite else ""
+        return f"{where}, {self._workers} worker{'s' * (self._workers > 1)}{politely}"
 
     @property
     def identity(self) -> str:
@@ -255,13 +261,6 @@ class Scorer:
             remembered=known is not None,
             layers=answer.layers,
         )
-
-
-def usable_cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _shares(texts: Sequence[str]) -> Iterator[list[str]]:
