@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from export.calibrate import calibrate
 from export.checkpoint import Checkpoint
 from export.convert import convert, to_half
 from export.describe import copy_descriptions, provenance
 from export.efforts import make_efforts
 from export.exits import can_exit
-from export.gate import check_calibration, check_flips, error_by_chance
+from export.gate import check_calibration, check_flips
+from export.place import check_output, put_in_place, work_folder
 from export.quantize import quantize
-from export.reviews import Reviews, read_reviews
-from export.risk import guarantee
+from export.reviews import Encoded, Reviews, read_labelled, read_reviews
 from export.smooth import smooth
-from export.verify import Verification, figures, graph_logits
+from export.verify import Verification
 from score.bundle import (
     GRAPH_FILES,
-    MANIFEST_FILE,
     TOKENIZER_FILE,
     Bundle,
     Description,
@@ -33,12 +32,10 @@ from score.bundle import (
     write_manifest,
 )
 from score.bundle_files import sha256_of
-from score.calibration import fit_temperature, softmax
 from score.cleaning import CLEANINGS
-from score.curves import curves
 from score.efforts import Effort
 from score.engine import Engine
-from score.errors import OutputError, UsageError
+from score.errors import UsageError
 from score.lock import only_writer
 from score.tokens import Encoder
 
@@ -64,6 +61,8 @@ class ExportSettings:
         verify_on: a table to compare graph and checkpoint on; None is the validation split.
         text_column, label_column: columns of that table.
         max_flips: the largest share of labels that a graph may change, 0 to 1.
+        calibrate_on: a table of short labelled reviews that the confidence is to hold for too;
+            its columns are found as those of the training table; None is none.
         max_ece: the largest expected calibration error of a graph on the validation split,
             0 to 1. Both are tests of what the reviews prove: see :mod:`export.gate`.
         name: what the bundle is called; None is the name of its folder.
@@ -76,6 +75,7 @@ class ExportSettings:
     verify_on: Path | None = None
     text_column: str | None = None
     label_column: str | None = None
+    calibrate_on: Path | None = None
     max_flips: float = 0.005
     max_ece: float = 0.02
     name: str | None = None
@@ -130,12 +130,12 @@ def build_bundle(
     """
     settings = settings or ExportSettings()
     with only_writer(output):
-        _check_output(output, overwrite=overwrite)
+        check_output(output, overwrite=overwrite)
         source = Checkpoint.load(checkpoint)
         export = _Export(source, settings, on_progress or logger.info)
-        with _work_folder(output) as folder:
+        with work_folder(output) as folder:
             bundle = export.run(folder, settings.name or output.resolve().name, command)
-            _put_in_place(bundle.folder, output, folder)
+            put_in_place(bundle.folder, output, folder)
     return Bundle.load(output)
 
 
@@ -151,7 +151,11 @@ class _Export:
         self._encoder = Encoder.from_file(checkpoint.folder / TOKENIZER_FILE, checkpoint.truncation)
         self._reviews = _reviews(checkpoint, settings)
         self._held_back = checkpoint.validation.first(MAX_CALIBRATION)
-        self._held_back_ids = self._encode(self._held_back.texts)
+        self._encoded = self._encode_labelled(self._held_back)
+        self._others: Encoded | None = None
+        if settings.calibrate_on is not None:
+            short = read_labelled(settings.calibrate_on, checkpoint.labels)
+            self._others = self._encode_labelled(short)
         self._calibration: dict[str, Any] = {}
         self._efforts: dict[str, dict[str, Effort]] = {}
 
@@ -182,7 +186,7 @@ class _Export:
     def _make_graph(self, traced: Path, precision: str, target: Path) -> None:
         if precision == "int8":
             smoothed = traced.with_name("smoothed.onnx")
-            smooth(traced, smoothed, self._held_back_ids[:_SMOOTHING])
+            smooth(traced, smoothed, self._encoded.batch[:_SMOOTHING])
             quantize(smoothed, target)
             self._stop_early(target)
         elif precision == "fp16":
@@ -193,40 +197,38 @@ class _Export:
 
     def _stop_early(self, graph: Path) -> None:
         """Only int8, a CPU's: a batch on a GPU would wait for its last text at each layer."""
-        exits, held_back = self._checkpoint.exits, self._held_back
-        if not can_exit(graph, exits):
-            return
-        self._tell(f"finding where to stop on {len(held_back):,} reviews")
-        truth = np.asarray(held_back.classes, np.int64)
-        self._efforts["int8"] = make_efforts(
-            graph, exits, self._held_back_ids, truth, held_back.name
-        )
+        exits = self._checkpoint.exits
+        if can_exit(graph, exits):
+            self._tell(f"finding where to stop on {len(self._held_back):,} reviews")
+            self._efforts["int8"] = make_efforts(graph, exits, self._encoded, self._others)
 
     def _measure(self, folder: Path, precision: str, verification: Verification) -> Graph:
         """Calibrate a graph on the held-back reviews, then compare it with the checkpoint."""
         file = folder / GRAPH_FILES[precision]
         engine = Engine(file.read_bytes(), name=f"the {precision} graph")
-        held_back = self._held_back
-        self._tell(f"calibrating the {precision} graph on {len(held_back):,} reviews")
-        logits = graph_logits(engine, self._held_back_ids)
-        classes = held_back.classes
-        assert classes is not None  # noqa: S101 - a checkpoint's validation split has labels
-        truth = np.asarray(classes, np.int64)
-        temperature = fit_temperature(logits, truth)
-        confidence = softmax(logits, temperature).max(axis=1)
-        correct = logits.argmax(axis=1) == truth
-        self._calibration[precision] = {
-            **figures(logits, classes, temperature),
-            "ece_by_chance": error_by_chance(confidence),
-            **curves(confidence, correct),
-        }
+        self._tell(f"calibrating the {precision} graph on {len(self._held_back):,} reviews")
+        found = calibrate(engine, self._encoded, self._others)
+        self._calibration[precision] = found.figures
         self._tell(f"verifying the {precision} graph")
-        comparison = verification.compare(precision, engine, temperature)
-        check_flips(comparison, precision, self._checkpoint.labels, self._settings.max_flips)
-        check_calibration(logits, held_back, temperature, precision, self._settings.max_ece)
-        promises = guarantee(confidence, correct, held_back.name)
-        parity, efforts = comparison.parity(), self._efforts.get(precision, {})
-        return Graph(precision, sha256_of(file), temperature, parity, promises, efforts)
+        settings, labels = self._settings, self._checkpoint.labels
+        comparison = verification.compare(precision, engine, found.temperature)
+        check_flips(comparison, precision, labels, settings.max_flips)
+        check_calibration(
+            found.logits, self._held_back, found.temperature, precision, settings.max_ece
+        )
+        return Graph(
+            precision,
+            sha256_of(file),
+            found.temperature,
+            comparison.parity(),
+            found.guarantee,
+            self._efforts.get(precision, {}),
+            found.lengths,
+        )
+
+    def _encode_labelled(self, reviews: Reviews) -> Encoded:
+        classes = np.asarray(reviews.classes, np.int64)
+        return Encoded(reviews.name, self._encode(reviews.texts), classes)
 
     def _encode(self, texts: Sequence[str]) -> list[list[int]]:
         clean = CLEANINGS[self._checkpoint.cleaning]
@@ -256,46 +258,3 @@ def _reviews(checkpoint: Checkpoint, settings: ExportSettings) -> Reviews:
     return read_reviews(
         settings.verify_on, settings.text_column, settings.label_column, checkpoint.labels
     )
-
-
-def _check_output(output: Path, *, overwrite: bool) -> None:
-    """Refuse an output that could not be put in place in the end."""
-    if output.is_file():
-        raise OutputError(f"{output} is a file. Name a folder with -o.")
-    if not output.is_dir() or not any(output.iterdir()):
-        return
-    if not (output / MANIFEST_FILE).is_file():
-        raise OutputError(f"{output} holds something that is no bundle. Name another with -o.")
-    if not overwrite:
-        raise OutputError(
-            f"{output} is there already. Add --overwrite, or name another folder with -o."
-        )
-
-
-@contextlib.contextmanager
-def _work_folder(output: Path) -> Iterator[Path]:
-    """A temporary folder beside ``output``; what a killed export left there is cleared."""
-    place = output.resolve()
-    folder = place.with_name(f".{place.name}.part")
-    try:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-    except OSError as exc:
-        raise OutputError(
-            f"{output} cannot be created: {exc.strerror}. Name another place with -o."
-        ) from exc
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _put_in_place(folder: Path, output: Path, work: Path) -> None:
-    place = output.resolve()
-    try:
-        if place.exists():
-            # Into the work folder, which goes away; a folder cannot replace a full one.
-            place.rename(work / "replaced")
-        folder.rename(place)
-    except OSError as exc:
-        raise OutputError(f"{output} cannot be put in place: {exc.strerror}.") from exc

@@ -39,6 +39,13 @@ _PATH = click.Path(path_type=Path)
 @click.option("--text-column", help="The column of the reviews in that table.")
 @click.option("--label-column", help="The column of the labels in it.  [default: label]")
 @click.option(
+    "--calibrate-on",
+    type=_PATH,
+    metavar="TABLE",
+    help="Short labelled reviews, never trained on, for which the confidence is to hold as well: "
+    "a column of texts, and one called label.",
+)
+@click.option(
     "--max-flips",
     type=float,
     default=0.005,
@@ -58,9 +65,8 @@ def export(
     checkpoint: Path,
     output: Path,
     precisions: tuple[str, ...],
-    verify_on: Path | None,
     overwrite: bool,
-    **options: str | float | None,
+    **options: Path | str | float | None,
 ) -> None:
     """Turn a model of thumbs finetune into a verified ONNX bundle.
 
@@ -77,7 +83,7 @@ def export(
     bundle = build_bundle(
         checkpoint,
         output,
-        ExportSettings(precisions=precisions, verify_on=verify_on, **options),  # type: ignore[arg-type] # click knows each option's type
+        ExportSettings(precisions=precisions, **options),  # type: ignore[arg-type] # click knows each option's type
         command=shlex.join(["thumbs", *sys.argv[1:]]),
         overwrite=overwrite,
         on_progress=_show if sys.stderr.isatty() else None,

@@ -8,12 +8,15 @@ choose one for each layer. It is the least at which stopping early costs no more
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from export.exits import NEVER, Exit, add_exits
+from export.lengths import fit_lengths, scaled
+from export.reviews import Encoded
 from export.risk import guarantee
 from export.verify import graph_logits
 from score.calibration import fit_temperature, softmax
@@ -30,20 +33,15 @@ _GRID = np.arange(999, 499, -1) / 1000
 
 
 def make_efforts(
-    graph: Path,
-    exits: Sequence[Exit],
-    batch: Sequence[Sequence[int]],
-    classes: NDArray[np.int64],
-    data: str,
+    graph: Path, exits: Sequence[Exit], held_back: Encoded, others: Encoded | None = None
 ) -> dict[str, Effort]:
     """Turn a graph, in its place, into one that stops early, and measure how.
 
     Args:
         graph: one that :func:`export.exits.can_exit` these classifiers.
         exits: the classifier behind each layer but the last.
-        batch: token ids of the held-back reviews.
-        classes: their true classes, shape (n,).
-        data: their name.
+        held_back: the reviews held back from training.
+        others: short ones, which the confidence is to hold for too; None are none.
 
     Returns:
         The efforts by name, those of :data:`COSTS`.
@@ -51,15 +49,18 @@ def make_efforts(
     whole = graph.with_name(f"{graph.name}.whole")
     graph.rename(whole)
     add_exits(whole, graph, exits, 1.0)
-    logits = _logits_by_layer(graph, len(exits), batch)
-    temperatures = [fit_temperature(one, classes) for one in logits]
+    logits = _logits_by_layer(graph, len(exits), held_back)
+    temperatures = [fit_temperature(one, held_back.classes) for one in logits]
     last = temperatures[-1]
     factors = [last / one for one in temperatures]
-    scaled = [e.scaled(f) for e, f in zip(exits, factors[:-1], strict=True)]
-    add_exits(whole, graph, scaled, last)
+    scaled_exits = [e.scaled(f) for e, f in zip(exits, factors[:-1], strict=True)]
+    add_exits(whole, graph, scaled_exits, last)
     whole.unlink()
-    alike = np.stack([one * np.float32(f) for one, f in zip(logits, factors, strict=True)])
-    return {name: _effort(alike, last, classes, cost, data) for name, cost in COSTS.items()}
+    found = [_Found(_alike(logits, factors), held_back)]
+    if others is not None:
+        short = _logits_by_layer(graph, len(exits), others)
+        found.append(_Found(np.stack(short), others))
+    return {name: _effort(found, last, cost) for name, cost in COSTS.items()}
 
 
 def stop_at(logits: NDArray[np.float32], temperature: float, threshold: float) -> NDArray[np.int64]:
@@ -102,26 +103,43 @@ def choose_threshold(logits: NDArray[np.float32], temperature: float, cost: floa
     return best
 
 
-def _effort(
-    logits: NDArray[np.float32],
-    temperature: float,
-    classes: NDArray[np.int64],
-    cost: float,
-    data: str,
-) -> Effort:
-    threshold = choose_threshold(logits, temperature, cost)
-    layers = stop_at(logits, temperature, threshold)
-    answers = _answers(logits, layers)
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What all layers say of some reviews: shape (layers, n, classes), at one temperature."""
+
+    logits: NDArray[np.float32]
+    reviews: Encoded
+
+    def answers(self, temperature: float, threshold: float) -> NDArray[np.float32]:
+        """Those of the layers that are sure."""
+        return _answers(self.logits, stop_at(self.logits, temperature, threshold))
+
+
+def _effort(found: Sequence[_Found], temperature: float, cost: float) -> Effort:
+    held_back, *others = found
+    threshold = choose_threshold(held_back.logits, temperature, cost)
+    answers, classes = held_back.answers(temperature, threshold), held_back.reviews.classes
     # Answers of many layers together are not as sure as those of each.
-    own = fit_temperature(answers, classes)
+    own, usual, lengths = fit_temperature(answers, classes), held_back.reviews.lengths, None
+    for one in others:
+        short = one.answers(temperature, threshold)
+        lengths = fit_lengths(short, one.reviews.classes, one.reviews.lengths, own, usual)
     labels = answers.argmax(axis=-1)
+    confidence = softmax(scaled(answers, usual, lengths), own).max(axis=1)
+    layers = stop_at(held_back.logits, temperature, threshold)
     return Effort(
-        thresholds=(threshold,) * (len(logits) - 1),
+        thresholds=(threshold,) * (len(held_back.logits) - 1),
         temperature=own,
         layers=float(layers.mean() + 1),
-        changed=float((labels != logits[-1].argmax(axis=-1)).mean()),
-        guarantee=guarantee(softmax(answers, own).max(axis=1), labels == classes, data),
+        changed=float((labels != held_back.logits[-1].argmax(axis=-1)).mean()),
+        guarantee=guarantee(confidence, labels == classes, held_back.reviews.name),
+        lengths=lengths,
     )
+
+
+def _alike(logits: Sequence[NDArray[np.float32]], factors: Sequence[float]) -> NDArray[np.float32]:
+    """Logits by layer, made to mean the same at one temperature."""
+    return np.stack([one * np.float32(f) for one, f in zip(logits, factors, strict=True)])
 
 
 def _answers(logits: NDArray[np.float32], layers: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -129,13 +147,11 @@ def _answers(logits: NDArray[np.float32], layers: NDArray[np.int64]) -> NDArray[
     return chosen
 
 
-def _logits_by_layer(
-    graph: Path, exits: int, batch: Sequence[Sequence[int]]
-) -> list[NDArray[np.float32]]:
+def _logits_by_layer(graph: Path, exits: int, reviews: Encoded) -> list[NDArray[np.float32]]:
     """What each layer says, the last one at the end, through the code that will score."""
     model, found = graph.read_bytes(), []
     for layer in range(exits + 1):
         thresholds = [NEVER] * layer + [0.0] * (exits - layer)
         engine = Engine(model, name="the int8 graph", thresholds=thresholds)
-        found.append(graph_logits(engine, batch))
+        found.append(graph_logits(engine, reviews.batch))
     return found

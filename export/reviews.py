@@ -6,8 +6,14 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from score.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _LABEL_COLUMN = "label"
 
@@ -45,6 +51,26 @@ class Reviews:
         return digest.hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Labelled reviews as the model reads them.
+
+    Attributes:
+        name: what manifest and messages call them.
+        batch: the token ids of each, marks included.
+        classes: the true class of each, shape (n,).
+    """
+
+    name: str
+    batch: Sequence[Sequence[int]]
+    classes: NDArray[np.int64]
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """How many tokens each has, shape (n,)."""
+        return np.array([len(ids) for ids in self.batch], np.int64)
+
+
 def read_reviews(
     path: Path, text_column: str | None, label_column: str | None, labels: Sequence[str]
 ) -> Reviews:
@@ -80,6 +106,22 @@ def read_reviews(
     if not cells:
         raise DataError(f"{path} holds no review. Name another table with --verify-on.")
     return Reviews(path.name, tuple(one[0] for one in cells), _classes(cells, labels))
+
+
+def read_labelled(path: Path, labels: Sequence[str]) -> Reviews:
+    """Read reviews that all have a label, in a column called ``label``.
+
+    Raises:
+        NoInputError: no such file.
+        DataError: as :func:`read_reviews`, or a row has no label of the model's.
+    """
+    reviews = read_reviews(path, None, None, labels)
+    if reviews.classes is None:
+        raise DataError(
+            f"{path} cannot say how sure to be: it needs a column label in which each row has one "
+            f"of {', '.join(labels)}."
+        )
+    return reviews
 
 
 def _classes(cells: Sequence[Sequence[str]], labels: Sequence[str]) -> tuple[int, ...] | None:

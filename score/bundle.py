@@ -21,6 +21,7 @@ from score.cleaning import CLEANINGS
 from score.efforts import TEMPERATURES, Effort, EffortName
 from score.errors import BundleError, UsageError
 from score.guarantee import Guarantee
+from score.lengths import LengthScale
 from score.tables.columns import shown
 from score.tokens import Reading, Truncation
 
@@ -67,8 +68,9 @@ class Graph:
             by the export on named data.
         guarantee: which labels can be promised at which error rate; None where it was
             exported without.
-        efforts: by name, the ways to stop before the last layer; temperature, parity and
-            guarantee above are those of all layers.
+        efforts: by name, the ways to stop before the last layer; what stands beside is that
+            of all layers.
+        lengths: what the temperature is multiplied by for short texts; None is nothing.
     """
 
     precision: str
@@ -77,6 +79,7 @@ class Graph:
     parity: Mapping[str, Any]
     guarantee: Guarantee | None = None
     efforts: Mapping[str, Effort] = field(default_factory=dict)
+    lengths: LengthScale | None = None
 
     @property
     def file(self) -> str:
@@ -281,7 +284,10 @@ def _graph(entry: dict[str, Any]) -> Graph:
     if not set(told) <= set(get_args(EffortName)):
         raise ValueError(f"no such efforts: {shown(str(list(told)))}")
     efforts = {name: Effort.parse(effort) for name, effort in told.items()}
-    return Graph(entry["precision"], sha256, temperature, entry["parity"], guarantee, efforts)
+    lengths = LengthScale.parse(entry.get("lengths"))
+    return Graph(
+        entry["precision"], sha256, temperature, entry["parity"], guarantee, efforts, lengths
+    )
 
 
 def _digests(files: dict[str, Any]) -> dict[str, str]:

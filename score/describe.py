@@ -8,6 +8,7 @@ from typing import Any
 
 from score.bundle import MANIFEST_FILE, Bundle, Description, Graph
 from score.errors import BundleError
+from score.lengths import LengthScale
 
 _NAME_WIDTH = 10
 
@@ -108,6 +109,11 @@ def _graph(bundle: Bundle, graph: Graph) -> Iterator[str]:
     )
     if "graph" in parity:
         yield _figures({**parity["graph"], "n": parity["n"], "data": parity["data"]})
+    if graph.lengths:
+        yield _shortness(graph.lengths)
+    told = bundle.description.provenance.get("calibration", {}).get("graphs", {})
+    if short := told.get(graph.precision, {}).get("short"):
+        yield f"{_figures(short)}; the error would be {short['ece_unscaled']:.2%} without that"
     yield promises(graph)
     yield from efforts(graph)
 
@@ -119,6 +125,15 @@ def efforts(graph: Graph) -> Iterator[str]:
             f"--effort {name}: {effort.layers:.1f} of {len(effort.thresholds) + 1} layers on "
             f"average, {effort.changed:.2%} of the labels differ from those of all layers"
         )
+
+
+def _shortness(lengths: LengthScale) -> str:
+    """How far the confidence in a short text is taken back."""
+    factor = lengths.factor(lengths.least)
+    return (
+        f"the logits of {lengths.least} tokens or fewer are divided by {factor:.2f} more, of up to "
+        f"{lengths.most} by less"
+    )
 
 
 def promises(graph: Graph) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from score.errors import UsageError
 from score.guarantee import Guarantee, is_number
+from score.lengths import LengthScale
 
 EffortName = Literal["low", "normal", "high"]
 
@@ -33,6 +34,7 @@ class Effort:
         layers: how many layers a review is read with, on the average.
         changed: the share of labels that all layers would have given otherwise, 0 to 1.
         guarantee: which labels can be promised at which error rate.
+        lengths: what the temperature is multiplied by for short texts; None is nothing.
     """
 
     thresholds: tuple[float, ...]
@@ -40,6 +42,7 @@ class Effort:
     layers: float
     changed: float
     guarantee: Guarantee | None
+    lengths: LengthScale | None = None
 
     def __post_init__(self) -> None:
         lowest, highest = TEMPERATURES
@@ -66,6 +69,7 @@ class Effort:
             entry["layers"],
             entry["changed"],
             Guarantee.parse(entry["guarantee"]),
+            LengthScale.parse(entry.get("lengths")),
         )
 
 

@@ -27,7 +27,8 @@ class Answer:
     """What the model says of one text, before calibration.
 
     Attributes:
-        logits: one for each class; empty where the text is in another language.
+        logits: one for each class, made smaller where the text is short, as the bundle has
+            it; empty where the text is in another language.
         truncated: whether a part of the text was not read.
         layers: how many layers its deepest part was read with; 0 where that is not known.
     """
@@ -104,12 +105,14 @@ class Model:
         self.precision = graph.precision
         self.temperature = (stopping or graph).temperature
         self.guarantee = (stopping or graph).guarantee
+        self._lengths = (stopping or graph).lengths
         detector = DETECTOR if language else "any language"
         ends = f"{CHARACTERS_A_TOKEN} characters a token"
         self.identity = "\n".join(
             (bundle.digest, graph.sha256, self._engine.identity, detector, ends, self.reading)
             # Of a bundle that always reads all layers the answers stay what they were called.
             + ((f"thresholds {stopping.thresholds}",) if stopping else ())
+            + ((f"{self._lengths}",) if self._lengths else ())
         )
 
     @property
@@ -129,8 +132,7 @@ class Model:
         if self._is_foreign(text):
             return _FOREIGN
         inputs, truncated = self._encode(text)
-        runs = [self._engine.run([ids]) for ids in inputs]
-        return _answer([(logits[0], layers[0]) for logits, layers in runs], truncated)
+        return _answer([self._run([ids])[0] for ids in inputs], truncated)
 
     def answer_batch(self, texts: Sequence[str]) -> list[Answer]:
         """Answer cleaned texts that are not blank, inputs of like length together."""
@@ -138,13 +140,21 @@ class Model:
         inputs = [(i, ids) for i, (windows, _) in encoded.items() for ids in windows]
         found: dict[int, list[_Part]] = {i: [] for i in encoded}
         for batch in _batches([len(ids) for _, ids in inputs]):
-            parts = self._engine.run([inputs[place][1] for place in batch])
-            for place, *part in zip(batch, *parts, strict=True):
-                found[inputs[place][0]].append(tuple(part))
+            parts = self._run([inputs[place][1] for place in batch])
+            for place, part in zip(batch, parts, strict=True):
+                found[inputs[place][0]].append(part)
         return [
             _answer(found[i], encoded[i][1]) if i in encoded else _FOREIGN
             for i in range(len(texts))
         ]
+
+    def _run(self, batch: Sequence[Sequence[int]]) -> list[_Part]:
+        """Ask the engine; what it is surer of than it may be, by the length, is taken back."""
+        logits, layers = self._engine.run(batch)
+        if self._lengths:
+            factors = [self._lengths.factor(len(ids)) for ids in batch]
+            logits = logits / np.asarray(factors, np.float32)[:, None]
+        return list(zip(logits, layers, strict=True))
 
     def _encode(self, text: str) -> tuple[list[list[int]], bool]:
         """The inputs that a text makes, and whether a part of it is in none of them."""
