@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _LABEL_COLUMN = "label"
 
+NEITHER = "neither"
+"""What a text is labelled that none of the model's classes fits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reviews:
@@ -87,6 +90,35 @@ def read_reviews(
         NoInputError: no such file.
         DataError: a column is missing, a row is broken, or there is no review in it.
     """
+    cells = _read_cells(path, text_column, label_column)
+    if not cells:
+        raise DataError(f"{path} holds no review. Name another table with --verify-on.")
+    return Reviews(path.name, tuple(one[0] for one in cells), _classes(cells, labels))
+
+
+def read_labelled(path: Path, labels: Sequence[str]) -> Reviews:
+    """Read reviews that all have a label, in a column called ``label``.
+
+    Those that are labelled ``neither`` are left out: no answer to them is right.
+
+    Raises:
+        NoInputError: no such file.
+        DataError: as :func:`read_reviews`, or a row has no label of the model's.
+    """
+    cells = [one for one in _read_cells(path, None, None) if one[1:] != (NEITHER,)]
+    classes = _classes(cells, labels)
+    if not cells or classes is None:
+        raise DataError(
+            f"{path} cannot say how sure to be: it needs a column label in which each row has one "
+            f"of {', '.join(labels)}, or {NEITHER}."
+        )
+    return Reviews(path.name, tuple(one[0] for one in cells), classes)
+
+
+def _read_cells(
+    path: Path, text_column: str | None, label_column: str | None
+) -> list[tuple[str, ...]]:
+    """Text and, where there is such a column, label of each row that has a text."""
     from score.tables import TableOptions, open_table
     from score.tables.columns import find_column
 
@@ -102,26 +134,7 @@ def read_reviews(
     for row in rows:
         if row.reject:
             raise DataError(f"{path}, row {row.number}: {row.reject.reason}. Mend the row.")
-    cells = [row.cells for row in rows if row.cells and row.cells[0].strip()]
-    if not cells:
-        raise DataError(f"{path} holds no review. Name another table with --verify-on.")
-    return Reviews(path.name, tuple(one[0] for one in cells), _classes(cells, labels))
-
-
-def read_labelled(path: Path, labels: Sequence[str]) -> Reviews:
-    """Read reviews that all have a label, in a column called ``label``.
-
-    Raises:
-        NoInputError: no such file.
-        DataError: as :func:`read_reviews`, or a row has no label of the model's.
-    """
-    reviews = read_reviews(path, None, None, labels)
-    if reviews.classes is None:
-        raise DataError(
-            f"{path} cannot say how sure to be: it needs a column label in which each row has one "
-            f"of {', '.join(labels)}."
-        )
-    return reviews
+    return [row.cells for row in rows if row.cells and row.cells[0].strip()]
 
 
 def _classes(cells: Sequence[Sequence[str]], labels: Sequence[str]) -> tuple[int, ...] | None:

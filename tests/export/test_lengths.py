@@ -41,7 +41,7 @@ def test_an_export_fits_short_reviews(tiny_checkpoint: Path, tmp_path: Path) -> 
     """Graph and efforts each have a scale; the manifest tells the figures before and after."""
     table = tmp_path / "short.csv"
     rows = [f"{text},{label}" for text, label in sentences()]
-    table.write_text("\n".join(["text,label", *rows]) + "\n")
+    table.write_text("\n".join(["text,label", *rows, "It is blue.,neither"]) + "\n")
     settings = ExportSettings(calibrate_on=table, max_flips=1, max_ece=1)
     bundle = build_bundle(tiny_checkpoint, tmp_path / "bundle", settings)
     graph = bundle.graph("int8")
@@ -55,10 +55,15 @@ def test_an_export_fits_short_reviews(tiny_checkpoint: Path, tmp_path: Path) -> 
     assert 0 <= told["ece_unscaled"] <= 1
 
 
-def test_a_table_without_labels_says_so(tiny_checkpoint: Path, tmp_path: Path) -> None:
-    """It could not tell how sure to be."""
+@pytest.mark.parametrize(
+    "content", ["text\nfine\n", "text,label\nfine,good\n", "text,label\nfine,neither\n"]
+)
+def test_a_table_without_labels_says_so(
+    tiny_checkpoint: Path, tmp_path: Path, content: str
+) -> None:
+    """It could not tell how sure to be; nor could a label that the model has not."""
     table = tmp_path / "short.csv"
-    table.write_text("text\nfine\n")
+    table.write_text(content)
     with pytest.raises(DataError, match="needs a column label in which each row has one of"):
         build_bundle(
             tiny_checkpoint, tmp_path / "bundle", ExportSettings(calibrate_on=table, max_ece=1)
