@@ -8,7 +8,7 @@ GPU reviews of like length run as a batch.
 from __future__ import annotations
 
 import contextlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -155,6 +155,8 @@ class Engine:
         # Without VNNI two products of int8 can overflow where they are added up; this takes
         # unsigned weights there, with which they cannot, and changes nothing elsewhere.
         options.add_session_config_entry("session.x64quantprecision", "1")
+        # Who runs what is asked afterwards.
+        options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
         on_cpu, wanted = self.provider == "cpu", PROVIDERS[self.provider]
         try:
             session = open_session(
@@ -171,6 +173,8 @@ class Engine:
                 f"{wanted} is installed but did not start; look at its driver, "
                 "or leave out --provider."
             )
+        if not on_cpu:
+            _check_placement(session, wanted, self._name)
         return session
 
     @contextlib.contextmanager
@@ -274,6 +278,23 @@ def _check_signature(session: Any, name: str) -> None:
         )
     if outputs.get(LAYERS, "tensor(int64)") != "tensor(int64)":
         raise BundleError(f"{name} tells its {LAYERS} as no int64. Export the bundle again.")
+
+
+def _check_placement(session: Any, wanted: str, name: str) -> None:
+    """Check that a provider does the work itself: what it cannot run is given to the CPU.
+
+    A few nodes that work on shapes are better there; the others are half of the graph at least.
+    """
+    if not hasattr(session, "get_provider_graph_assignment_info"):
+        return  # before onnxruntime 1.24
+    placed: Counter[str] = Counter()
+    for part in session.get_provider_graph_assignment_info():
+        placed[part.ep_name] += len(part.get_nodes())
+    if placed.total() and placed[wanted] * 2 < placed.total():
+        raise UnavailableError(
+            f"{wanted} runs only {placed[wanted]} of the {placed.total()} nodes of {name}, the CPU "
+            "would do the rest: leave out --provider."
+        )
 
 
 def _outputs(session: Any) -> dict[str, str]:

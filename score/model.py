@@ -19,7 +19,7 @@ from score.tokens import CHARACTERS_A_TOKEN, MAX_WINDOWS, Encoder, Reading
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from score.bundle import Bundle
+    from score.bundle import Bundle, Graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Model:
         description = bundle.description
         precisions = [graph.precision for graph in description.graphs]
         self.provider = choose_provider(provider, precisions)
-        graph = bundle.graph(*PRECISIONS[self.provider])
+        graph = _graph_for(bundle, self.provider)
         name = str(bundle.folder / graph.file)
         stopping = choose_effort(description.name, graph.efforts, effort)
         self.reading = reading or description.reading
@@ -166,6 +166,16 @@ class Model:
     def _is_foreign(self, text: str) -> bool:
         # Of a text in many windows too, the ends are enough to tell.
         return self._screen is not None and self._screen.is_foreign(self._truncation.ends(text)[0])
+
+
+def _graph_for(bundle: Bundle, provider: str) -> Graph:
+    """The best graph for a provider; only CPUs are given one that stops early.
+
+    Elsewhere a batch would wait for its last text, and OpenVINO does not read the branches.
+    """
+    early = {one.precision for one in bundle.description.graphs if one.efforts}
+    wanted = PRECISIONS[provider]
+    return bundle.graph(*(one for one in wanted if provider == "cpu" or one not in early))
 
 
 def _answer(parts: Sequence[_Part], truncated: bool) -> Answer:
