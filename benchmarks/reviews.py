@@ -16,9 +16,10 @@ def imdb_folder() -> Path:
     return folder
 
 
-def imdb_test_reviews(size: int, seed: int = 1) -> list[str]:
-    """A shuffled sample of the test reviews, as they stand in the data."""
+def imdb_test_reviews(size: int, seed: int = 1) -> tuple[list[str], list[str]]:
+    """A shuffled sample of the test reviews, as they stand in the data, and their labels."""
     import pandas as pd
 
-    frame = pd.read_parquet(imdb_folder() / "test.parquet", columns=["text"])
-    return frame["text"].sample(size, random_state=seed).tolist()
+    frame = pd.read_parquet(imdb_folder() / "test.parquet").sample(size, random_state=seed)
+    names = ("negative", "positive")
+    return frame["text"].tolist(), [names[label] for label in frame["label"]]

@@ -5,105 +5,97 @@
 The texts are IMDB's test reviews, sentences (``benchmarks/short_reviews.csv``, over and over
 with a number behind, so that none is met twice), or long texts of 2,000 words, made of reviews.
 
-The reviews are cut into rounds, and in each round every contestant scores the same ones,
-so that a machine that is slow for a while is slow for all of them. The pipelines get the
-checkpoint that the bundle was made from, and their own defaults: truncation at the
-model's 512 tokens. A second line limits them to the bundle's own number of tokens.
+They are cut into rounds, and in each round every contestant scores the same ones, so that a
+machine that is slow for a while is slow for all of them; what counts is each one's median
+round. The pipelines get the checkpoint that the bundle was made from, and their own defaults:
+truncation at the model's 512 tokens. One line limits them to the bundle's own number of tokens.
+
+The columns: reviews a second, how many times that thumbs does, seconds of all processors for
+1,000 reviews, the process' most memory in MiB, and the share of right labels.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
+from benchmarks.contestants import (
+    Contestant,
+    Lane,
+    Lap,
+    optimum_pipeline,
+    thumbs,
+    transformers_pipeline,
+    tutorial,
+)
 from benchmarks.reviews import imdb_test_reviews
 from score.bundle import DEFAULT_BUNDLE, Bundle
 from score.efforts import EffortName
 
-# Before any tokenizer is loaded: it warns, and on a fork switches itself off, otherwise.
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-
-Contestant = Callable[[list[str]], object]
+_REST = 0.5
+"""Seconds for the threads of the contestant before to fall asleep."""
 
 
-def _thumbs(model: Path | None, effort: EffortName | None = None) -> Contestant:
-    from thumbs import Scorer, ScorerSettings
-
-    return Scorer(model, ScorerSettings(effort=effort)).score
-
-
-def _tutorial(checkpoint: Path) -> Contestant:
-    """What tutorials teach: batches of 32, all padded to 512 tokens."""
-    import torch
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
-
-    model = AutoModelForSequenceClassification.from_pretrained(checkpoint).eval()
-    tokenizer = AutoTokenizer.from_pretrained(checkpoint)  # type: ignore[no-untyped-call] # theirs
-
-    def answer(texts: list[str]) -> list[int]:
-        found: list[int] = []
-        with torch.no_grad():
-            for i in range(0, len(texts), 32):
-                batch = tokenizer(
-                    texts[i : i + 32],
-                    padding="max_length",
-                    truncation=True,
-                    max_length=512,
-                    return_tensors="pt",
-                )
-                found += model(**batch).logits.argmax(-1).tolist()
-        return found
-
-    return answer
-
-
-def _transformers(checkpoint: Path, batch_size: int, max_length: int) -> Contestant:
-    from transformers import pipeline
-
-    pipe = pipeline("text-classification", model=str(checkpoint), device="cpu")
-    return lambda texts: pipe(texts, batch_size=batch_size, truncation=True, max_length=max_length)
-
-
-def _optimum(checkpoint: Path, max_length: int) -> Contestant:
-    from optimum.onnxruntime import ORTModelForSequenceClassification
-    from optimum.onnxruntime import pipeline as ort_pipeline
-    from transformers import AutoTokenizer
-
-    model: Any = ORTModelForSequenceClassification.from_pretrained(str(checkpoint), export=True)
-    tokenizer = AutoTokenizer.from_pretrained(str(checkpoint))  # type: ignore[no-untyped-call] # theirs
-    pipe: Any = ort_pipeline("text-classification", model=model, tokenizer=tokenizer)
-    return lambda texts: pipe(texts, truncation=True, max_length=max_length)
-
-
-def texts_of(kind: str, number: int) -> list[str]:
-    """So many texts of a kind, all different."""
+def texts_of(kind: str, number: int) -> tuple[list[str], list[str] | None]:
+    """So many texts of a kind, all different, and their labels where they have one."""
     if kind == "reviews":
         return imdb_test_reviews(number)
     if kind == "sentences":
         path = Path(__file__).parent / "short_reviews.csv"
-        sentences = pd.read_csv(path, keep_default_na=False)["text"].tolist()
-        return [f"{sentences[i % len(sentences)]} {i}" for i in range(number)]
-    words = " ".join(imdb_test_reviews(number * 10)).split()
-    return [" ".join(words[i * 2000 : i * 2000 + 2000]) for i in range(number)]
+        table = pd.read_csv(path, keep_default_na=False)
+        rows = [table.iloc[i % len(table)] for i in range(number)]
+        return [f"{row['text']} {i}" for i, row in enumerate(rows)], [row["label"] for row in rows]
+    words = " ".join(imdb_test_reviews(number * 10)[0]).split()
+    return [" ".join(words[i * 2000 : i * 2000 + 2000]) for i in range(number)], None
 
 
-def measure(contestants: dict[str, Contestant], rounds: list[list[str]]) -> dict[str, float]:
-    """Seconds of each contestant over all rounds, after one warm-up of a few reviews."""
-    seconds = dict.fromkeys(contestants, 0.0)
-    for contestant in contestants.values():
-        contestant(rounds[0][:8])
+def race(
+    contestants: Mapping[str, Callable[[], Contestant]], rounds: Sequence[Sequence[str]]
+) -> dict[str, list[Lap]]:
+    """What each contestant did in each round, after one warm-up of a few reviews."""
+    lanes = {name: Lane(make) for name, make in contestants.items()}
+    for lane in lanes.values():
+        lane.run(rounds[0][:16])
+    laps: dict[str, list[Lap]] = {name: [] for name in lanes}
     for texts in rounds:
-        for name, contestant in contestants.items():
-            started = time.perf_counter()
-            contestant(texts)
-            seconds[name] += time.perf_counter() - started
-    return seconds
+        for name, lane in lanes.items():
+            time.sleep(_REST)
+            laps[name].append(lane.run(texts))
+    return laps
+
+
+def report(
+    laps: Mapping[str, Sequence[Lap]],
+    rounds: Sequence[Sequence[str]],
+    labels: Sequence[Sequence[str]] | None,
+) -> None:
+    """Print the table."""
+    rates = {
+        name: statistics.median(
+            len(texts) / lap.seconds for texts, lap in zip(rounds, found, strict=True)
+        )
+        for name, found in laps.items()
+    }
+    number = sum(map(len, rounds))
+    print(f"{'':44}{'a second':>9}{'thumbs is':>11}{'CPU s':>8}{'MiB':>7}{'right':>9}")
+    for name, found in laps.items():
+        work = sum(lap.work for lap in found) / number * 1000
+        line = f"{name:44}{rates[name]:9.1f}{rates['thumbs'] / rates[name]:9.2f} x"
+        line += f"{work:8.1f}{max(lap.mebibytes for lap in found):7}"
+        if labels is not None:
+            pairs = [
+                pair
+                for lap, true in zip(found, labels, strict=True)
+                for pair in zip(lap.labels, true, strict=True)
+            ]
+            line += f"{sum(one == other for one, other in pairs) / number:9.1%}"
+        print(line)
 
 
 def main() -> None:
@@ -115,26 +107,27 @@ def main() -> None:
     parser.add_argument("--number", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    texts = texts_of(options.texts, options.number)
+    texts, labels = texts_of(options.texts, options.number)
     bundle = Bundle.load(options.model or DEFAULT_BUNDLE)
     efforts: tuple[EffortName, ...] = (
         ("high", "low") if any(graph.efforts for graph in bundle.description.graphs) else ()
     )
-    contestants = {
-        "thumbs": _thumbs(options.model),
-        **{f"thumbs --effort {one}": _thumbs(options.model, one) for one in efforts},
-        "tutorial's loop, batch 32, padded to 512": _tutorial(options.checkpoint),
-        "transformers pipeline, batch 1": _transformers(options.checkpoint, 1, 512),
-        "transformers pipeline, batch 8": _transformers(options.checkpoint, 8, 512),
-        "transformers pipeline, batch 32": _transformers(options.checkpoint, 32, 512),
-        "transformers pipeline, batch 1, 256 tokens": _transformers(options.checkpoint, 1, 256),
-        "optimum ORT pipeline": _optimum(options.checkpoint, 512),
+    of_transformers = partial(transformers_pipeline, options.checkpoint)
+    of_optimum = partial(optimum_pipeline, options.checkpoint, 512)
+    contestants: dict[str, Callable[[], Contestant]] = {
+        "thumbs": partial(thumbs, options.model),
+        **{f"thumbs --effort {one}": partial(thumbs, options.model, one) for one in efforts},
+        "tutorial's loop, batch 32, padded to 512": partial(tutorial, options.checkpoint),
+        "transformers pipeline, batch 1": partial(of_transformers, 1, 512),
+        "transformers pipeline, batch 8": partial(of_transformers, 8, 512),
+        "transformers pipeline, batch 32": partial(of_transformers, 32, 512),
+        "transformers pipeline, batch 1, 256 tokens": partial(of_transformers, 1, 256),
+        "optimum ORT pipeline, fp32": of_optimum,
+        "optimum ORT pipeline, its int8": partial(of_optimum, int8=True),
     }
-    rounds = [texts[i :: options.rounds] for i in range(options.rounds)]
-    seconds = measure(contestants, rounds)
-    print(f"{'':44}{'reviews/s':>10}{'thumbs is':>12}")
-    for name, spent in seconds.items():
-        print(f"{name:44}{len(texts) / spent:10.1f}{spent / seconds['thumbs']:10.2f} x")
+    parts = [texts[i :: options.rounds] for i in range(options.rounds)]
+    truth = [labels[i :: options.rounds] for i in range(options.rounds)] if labels else None
+    report(race(contestants, parts), parts, truth)
 
 
 if __name__ == "__main__":
