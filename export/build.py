@@ -61,8 +61,8 @@ class ExportSettings:
         verify_on: a table to compare graph and checkpoint on; None is the validation split.
         text_column, label_column: columns of that table.
         max_flips: the largest share of labels that a graph may change, 0 to 1.
-        calibrate_on: a table of short labelled reviews that the confidence is to hold for too;
-            its columns are found as those of the training table; None is none.
+        calibrate_on: a table of short labelled reviews that the confidence is to hold for too,
+            in columns called text (or as ``thumbs score`` finds it) and label; None is none.
         max_ece: the largest expected calibration error of a graph on the validation split,
             0 to 1. Both are tests of what the reviews prove: see :mod:`export.gate`.
         name: what the bundle is called; None is the name of its folder.
@@ -211,7 +211,7 @@ class _Export:
         self._calibration[precision] = found.figures
         self._tell(f"verifying the {precision} graph")
         settings, labels = self._settings, self._checkpoint.labels
-        comparison = verification.compare(precision, engine, found.temperature)
+        comparison = verification.compare(precision, engine, found.temperature, found.lengths)
         check_flips(comparison, precision, labels, settings.max_flips)
         check_calibration(
             found.logits, self._held_back, found.temperature, precision, settings.max_ece
@@ -228,7 +228,7 @@ class _Export:
 
     def _encode_labelled(self, reviews: Reviews) -> Encoded:
         classes = np.asarray(reviews.classes, np.int64)
-        return Encoded(reviews.name, self._encode(reviews.texts), classes)
+        return Encoded(reviews, self._encode(reviews.texts), classes)
 
     def _encode(self, texts: Sequence[str]) -> list[list[int]]:
         clean = CLEANINGS[self._checkpoint.cleaning]

@@ -54,18 +54,16 @@ def calibrate(engine: Engine, held_back: Encoded, others: Encoded | None) -> Cal
     temperature = fit_temperature(raw, classes)
     lengths, short = None, {}
     if others is not None:
-        theirs = graph_logits(engine, others.batch)
-        usual = held_back.lengths
-        lengths = fit_lengths(theirs, others.classes, others.lengths, temperature, usual)
+        theirs, truth = graph_logits(engine, others.batch), others.classes.tolist()
+        lengths = fit_lengths(theirs, others, temperature, held_back.lengths)
         short["short"] = {
-            "data": others.name,
+            "data": others.reviews.name,
+            "sha256": others.reviews.digest(),
             "n": len(others.batch),
-            "ece_unscaled": figures(theirs, others.classes.tolist(), temperature)["ece"],
-            **figures(
-                scaled(theirs, others.lengths, lengths), others.classes.tolist(), temperature
-            ),
+            "ece_unscaled": figures(theirs, truth, temperature)["ece"],
+            **figures(scaled(theirs, others, lengths), truth, temperature),
         }
-    logits = scaled(raw, held_back.lengths, lengths)
+    logits = scaled(raw, held_back, lengths)
     confidence = softmax(logits, temperature).max(axis=1)
     correct = logits.argmax(axis=1) == classes
     described = {
@@ -74,5 +72,5 @@ def calibrate(engine: Engine, held_back: Encoded, others: Encoded | None) -> Cal
         **curves(confidence, correct),
         **short,
     }
-    promises = guarantee(confidence, correct, held_back.name)
+    promises = guarantee(confidence, correct, held_back.reviews.name)
     return Calibration(temperature, lengths, promises, logits, described)

@@ -56,11 +56,10 @@ def make_efforts(
     scaled_exits = [e.scaled(f) for e, f in zip(exits, factors[:-1], strict=True)]
     add_exits(whole, graph, scaled_exits, last)
     whole.unlink()
-    found = [_Found(_alike(logits, factors), held_back)]
+    found, short = _Found(_alike(logits, factors), held_back), None
     if others is not None:
-        short = _logits_by_layer(graph, len(exits), others)
-        found.append(_Found(np.stack(short), others))
-    return {name: _effort(found, last, cost) for name, cost in COSTS.items()}
+        short = _Found(np.stack(_logits_by_layer(graph, len(exits), others)), others)
+    return {name: _effort(found, short, last, cost) for name, cost in COSTS.items()}
 
 
 def stop_at(logits: NDArray[np.float32], temperature: float, threshold: float) -> NDArray[np.int64]:
@@ -110,29 +109,31 @@ class _Found:
     logits: NDArray[np.float32]
     reviews: Encoded
 
-    def answers(self, temperature: float, threshold: float) -> NDArray[np.float32]:
-        """Those of the layers that are sure."""
-        return _answers(self.logits, stop_at(self.logits, temperature, threshold))
+    def answers(
+        self, temperature: float, threshold: float
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Those of the layers that are sure, and which layers these are, from 0."""
+        layers = stop_at(self.logits, temperature, threshold)
+        return _answers(self.logits, layers), layers
 
 
-def _effort(found: Sequence[_Found], temperature: float, cost: float) -> Effort:
-    held_back, *others = found
-    threshold = choose_threshold(held_back.logits, temperature, cost)
-    answers, classes = held_back.answers(temperature, threshold), held_back.reviews.classes
+def _effort(found: _Found, short: _Found | None, temperature: float, cost: float) -> Effort:
+    reviews = found.reviews
+    threshold = choose_threshold(found.logits, temperature, cost)
+    answers, layers = found.answers(temperature, threshold)
     # Answers of many layers together are not as sure as those of each.
-    own, usual, lengths = fit_temperature(answers, classes), held_back.reviews.lengths, None
-    for one in others:
-        short = one.answers(temperature, threshold)
-        lengths = fit_lengths(short, one.reviews.classes, one.reviews.lengths, own, usual)
+    own, lengths = fit_temperature(answers, reviews.classes), None
+    if short is not None:
+        theirs, _ = short.answers(temperature, threshold)
+        lengths = fit_lengths(theirs, short.reviews, own, reviews.lengths)
     labels = answers.argmax(axis=-1)
-    confidence = softmax(scaled(answers, usual, lengths), own).max(axis=1)
-    layers = stop_at(held_back.logits, temperature, threshold)
+    confidence = softmax(scaled(answers, reviews, lengths), own).max(axis=1)
     return Effort(
-        thresholds=(threshold,) * (len(held_back.logits) - 1),
+        thresholds=(threshold,) * (len(found.logits) - 1),
         temperature=own,
         layers=float(layers.mean() + 1),
-        changed=float((labels != held_back.logits[-1].argmax(axis=-1)).mean()),
-        guarantee=guarantee(confidence, labels == classes, held_back.reviews.name),
+        changed=float((labels != found.logits[-1].argmax(axis=-1)).mean()),
+        guarantee=guarantee(confidence, labels == reviews.classes, reviews.reviews.name),
         lengths=lengths,
     )
 

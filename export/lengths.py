@@ -16,50 +16,51 @@ from score.lengths import LengthScale
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from export.reviews import Encoded
+
 _USUAL = 0.1
 """The share of the held-back reviews that are shorter than the usual length."""
 _SHORTEST = 0.05
-_EXPONENTS = (-2.0, 2.0)
+_STEEPEST = -2.0
+_FLAT = -0.01
+"""An exponent that changes nothing to speak of."""
 
 
 def fit_lengths(
-    logits: NDArray[np.float32],
-    classes: NDArray[np.int64],
-    lengths: NDArray[np.int64],
-    temperature: float,
-    usual: NDArray[np.int64],
-) -> LengthScale:
+    logits: NDArray[np.float32], reviews: Encoded, temperature: float, usual: NDArray[np.int64]
+) -> LengthScale | None:
     """The scale with the least log loss on labelled texts.
 
     Args:
-        logits: shape (n, classes), n > 0.
-        classes: the true class of each, shape (n,).
-        lengths: their tokens, marks included, shape (n,).
+        logits: the answers to them, shape (n, classes).
+        reviews: the texts.
         temperature: of texts of the usual length.
         usual: the tokens of the reviews that it was fitted on, shape (m,).
+
+    Returns:
+        None where the texts are no shorter than usual, or the model is no surer of them than it
+        may be: a scale never adds to a confidence.
     """
     from scipy.optimize import minimize_scalar
 
     most = max(1, int(np.quantile(usual, _USUAL)))
-    least = min(most, max(1, int(np.quantile(lengths, _SHORTEST))))
-    share = np.clip(lengths, least, most) / most
-    rows = np.arange(len(classes))
+    least = min(most, max(1, int(np.quantile(reviews.lengths, _SHORTEST))))
+    if least == most:
+        return None
+    rows = np.arange(len(logits))
 
     def loss(exponent: float) -> float:
-        scaled = logits / (temperature * share**exponent)[:, None]
-        scaled = scaled - scaled.max(axis=1, keepdims=True)
-        return float((np.log(np.exp(scaled).sum(axis=1)) - scaled[rows, classes]).mean())
+        shown = scaled(logits, reviews, LengthScale(exponent, least, most)) / temperature
+        shown = shown - shown.max(axis=1, keepdims=True)
+        return float((np.log(np.exp(shown).sum(axis=1)) - shown[rows, reviews.classes]).mean())
 
-    found = minimize_scalar(loss, bounds=_EXPONENTS, method="bounded")
-    return LengthScale(round(float(found.x), 4), least, most)
+    found = minimize_scalar(loss, bounds=(_STEEPEST, 0.0), method="bounded")
+    exponent = round(float(found.x), 4)
+    return LengthScale(exponent, least, most) if exponent < _FLAT else None
 
 
 def scaled(
-    logits: NDArray[np.float32], lengths: NDArray[np.int64], scale: LengthScale | None
+    logits: NDArray[np.float32], reviews: Encoded, scale: LengthScale | None
 ) -> NDArray[np.float32]:
-    """Logits as the scorer has them before the temperature, by :mod:`score.lengths`."""
-    if scale is None:
-        return logits
-    factors = np.array([scale.factor(int(length)) for length in lengths], np.float32)
-    divided: NDArray[np.float32] = logits / factors[:, None]
-    return divided
+    """Logits as the scorer has them before the temperature."""
+    return scale.divide(logits, reviews.batch) if scale else logits

@@ -49,11 +49,16 @@ def work_folder(output: Path) -> Iterator[Path]:
 
 def put_in_place(folder: Path, output: Path, work: Path) -> None:
     """Give a finished bundle the name of ``output``; a bundle that had it goes into ``work``."""
-    place = output.resolve()
+    place, replaced = output.resolve(), work / "replaced"
     try:
         if place.exists():
             # That folder goes away; a folder cannot replace a full one.
-            place.rename(work / "replaced")
-        folder.rename(place)
+            place.rename(replaced)
+        try:
+            folder.rename(place)
+        except BaseException:
+            if replaced.exists():
+                replaced.rename(place)
+            raise
     except OSError as exc:
         raise OutputError(f"{output} cannot be put in place: {exc.strerror}.") from exc

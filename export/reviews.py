@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from score.errors import DataError
+from score.tables.columns import shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from score.tables import Row
 
 _LABEL_COLUMN = "label"
 
 NEITHER = "neither"
 """What a text is labelled that none of the model's classes fits."""
+
+FEWEST = 100
+"""The fewest short reviews that say how sure to be of such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +65,12 @@ class Encoded:
     """Labelled reviews as the model reads them.
 
     Attributes:
-        name: what manifest and messages call them.
+        reviews: the texts.
         batch: the token ids of each, marks included.
         classes: the true class of each, shape (n,).
     """
 
-    name: str
+    reviews: Reviews
     batch: Sequence[Sequence[int]]
     classes: NDArray[np.int64]
 
@@ -90,58 +96,71 @@ def read_reviews(
         NoInputError: no such file.
         DataError: a column is missing, a row is broken, or there is no review in it.
     """
-    cells = _read_cells(path, text_column, label_column)
-    if not cells:
+    rows = _read_rows(path, text_column, label_column)
+    if not rows:
         raise DataError(f"{path} holds no review. Name another table with --verify-on.")
-    return Reviews(path.name, tuple(one[0] for one in cells), _classes(cells, labels))
+    return Reviews(path.name, tuple(row.cells[0] for row in rows), _classes(rows, labels))
 
 
 def read_labelled(path: Path, labels: Sequence[str]) -> Reviews:
     """Read reviews that all have a label, in a column called ``label``.
 
-    Those that are labelled ``neither`` are left out: no answer to them is right.
+    Those that are labelled ``neither`` are left out where the model has no such class: no
+    answer to them is right.
 
     Raises:
         NoInputError: no such file.
-        DataError: as :func:`read_reviews`, or a row has no label of the model's.
+        DataError: as :func:`read_reviews`, a row has no label of the model's, or there are too
+            few to learn from.
     """
-    cells = [one for one in _read_cells(path, None, None) if one[1:] != (NEITHER,)]
-    classes = _classes(cells, labels)
-    if not cells or classes is None:
+    rows = _read_rows(path, None, None)
+    if NEITHER not in labels:
+        rows = [row for row in rows if row.cells[1:] != (NEITHER,)]
+    if len(rows) < FEWEST:
         raise DataError(
-            f"{path} cannot say how sure to be: it needs a column label in which each row has one "
-            f"of {', '.join(labels)}, or {NEITHER}."
+            f"{path} has {len(rows)} labelled reviews, too few to say how sure to be. Give "
+            f"{FEWEST} or more, or leave out --calibrate-on."
         )
-    return Reviews(path.name, tuple(one[0] for one in cells), classes)
+    classes = _classes(rows, labels)
+    if classes is None:
+        wrong = next(row for row in rows if row.cells[1:] == () or row.cells[1] not in labels)
+        found = f"the label '{shown(wrong.cells[1])}'" if wrong.cells[1:] else "no label"
+        raise DataError(
+            f"{path}, row {wrong.number} has {found}. In a column called label each needs one of "
+            f"{', '.join(labels)}, or {NEITHER}."
+        )
+    return Reviews(path.name, tuple(row.cells[0] for row in rows), classes)
 
 
-def _read_cells(
-    path: Path, text_column: str | None, label_column: str | None
-) -> list[tuple[str, ...]]:
-    """Text and, where there is such a column, label of each row that has a text."""
+def _read_rows(path: Path, text_column: str | None, label_column: str | None) -> list[Row]:
+    """The rows that have a text, their first cell; the second is the label, if there is one."""
     from score.tables import TableOptions, open_table
     from score.tables.columns import find_column
 
     table = open_table(path, TableOptions(text_column=text_column))
     try:
-        wanted = [find_column(table.columns, text_column, table.name)]
+        wanted = [find_column(table.columns, text_column, table.label)]
         if label_column is not None or _LABEL_COLUMN in table.columns:
             name = label_column or _LABEL_COLUMN
-            wanted.append(find_column(table.columns, name, table.name, option="--label-column"))
+            wanted.append(find_column(table.columns, name, table.label, option="--label-column"))
         rows = list(table.rows(wanted))
     finally:
         table.close()
     for row in rows:
         if row.reject:
             raise DataError(f"{path}, row {row.number}: {row.reject.reason}. Mend the row.")
-    return [row.cells for row in rows if row.cells and row.cells[0].strip()]
+    return [
+        replace(row, cells=(row.cells[0], *(cell.strip() for cell in row.cells[1:])))
+        for row in rows
+        if row.cells and row.cells[0].strip()
+    ]
 
 
-def _classes(cells: Sequence[Sequence[str]], labels: Sequence[str]) -> tuple[int, ...] | None:
+def _classes(rows: Sequence[Row], labels: Sequence[str]) -> tuple[int, ...] | None:
     """The class of each row: its label by name, or by number as the hub's data sets have it."""
     for names in (labels, [str(i) for i in range(len(labels))]):
         number = {label: i for i, label in enumerate(names)}
-        found = [number.get(one[1].strip()) if len(one) > 1 else None for one in cells]
+        found = [number.get(row.cells[1]) if len(row.cells) > 1 else None for row in rows]
         known = tuple(one for one in found if one is not None)
         if len(known) == len(found):
             return known

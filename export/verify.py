@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from export.convert import silence
+from score import machine
 from score.calibration import expected_calibration_error, softmax
 from score.engine import Engine
+from score.lengths import LengthScale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,9 +95,15 @@ class Verification:
         self._expected = checkpoint_logits(checkpoint, batch)
         self._compare("torch", self._expected, checkpoint.temperature)
 
-    def compare(self, model: str, engine: Engine, temperature: float) -> Comparison:
+    def compare(
+        self,
+        model: str,
+        engine: Engine,
+        temperature: float,
+        lengths: LengthScale | None = None,
+    ) -> Comparison:
         """Ask a graph about the reviews and add its row."""
-        return self._compare(model, graph_logits(engine, self._batch), temperature)
+        return self._compare(model, graph_logits(engine, self._batch), temperature, lengths)
 
     def described(self) -> dict[str, Any]:
         """The reviews and all rows, for the manifest."""
@@ -107,8 +114,17 @@ class Verification:
             "rows": self.rows,
         }
 
-    def _compare(self, model: str, found: NDArray[np.float32], temperature: float) -> Comparison:
-        comparison = Comparison(self._reviews, self._expected, found, temperature)
+    def _compare(
+        self,
+        model: str,
+        found: NDArray[np.float32],
+        temperature: float,
+        lengths: LengthScale | None = None,
+    ) -> Comparison:
+        expected = self._expected
+        if lengths:
+            expected, found = (lengths.divide(one, self._batch) for one in (expected, found))
+        comparison = Comparison(self._reviews, expected, found, temperature)
         parity = comparison.parity()
         kept = {name: parity[name] for name in ("flips", "mean_change", "max_change")}
         row = {"model": model, "temperature": temperature, **parity.get("graph", {}), **kept}
@@ -149,7 +165,7 @@ def graph_logits(engine: Engine, batch: Sequence[Sequence[int]]) -> NDArray[np.f
     Returns:
         Shape (len(batch), classes).
     """
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(machine.workers()) as pool:
         return np.stack(list(pool.map(engine.logits, batch)))
 
 

@@ -48,6 +48,16 @@ def memory_for(tokens: int, workers: int) -> int:
     )
 
 
+def sessions_for(size: int) -> int:
+    """How many sessions of a graph there may be, at least one.
+
+    Args:
+        size: bytes of the graph. A session takes up to twice as many for its weights, of which
+            some are put into another order.
+    """
+    return max(1, _physical() // 2 // max(1, 2 * size))
+
+
 def open_session(model: bytes, options: Any, most: int | None, **more: Any) -> Any:
     """Make a session whose tensors take at most so many bytes together.
 

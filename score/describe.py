@@ -111,9 +111,12 @@ def _graph(bundle: Bundle, graph: Graph) -> Iterator[str]:
         yield _figures({**parity["graph"], "n": parity["n"], "data": parity["data"]})
     if graph.lengths:
         yield _shortness(graph.lengths)
-    told = bundle.description.provenance.get("calibration", {}).get("graphs", {})
-    if short := told.get(graph.precision, {}).get("short"):
-        yield f"{_figures(short)}; the error would be {short['ece_unscaled']:.2%} without that"
+    figures = bundle.description.provenance.get("calibration", {}).get("graphs", {})
+    if short := figures.get(graph.precision, {}).get("short"):
+        yield (
+            f"with all layers {_figures(short)}; without that the calibration error would be "
+            f"{short['ece_unscaled']:.2%}"
+        )
     yield promises(graph)
     yield from efforts(graph)
 

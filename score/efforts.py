@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from score.engine import MOST_LAYERS
 from score.errors import UsageError
 from score.guarantee import Guarantee, is_number
 from score.lengths import LengthScale
 
 EffortName = Literal["low", "normal", "high"]
 
-_MOST_LAYERS = 1000
 TEMPERATURES = (1e-3, 1e3)
 """The least and the largest that a manifest may tell."""
 
@@ -49,7 +49,7 @@ class Effort:
         numbers = (*self.thresholds, self.temperature, self.layers, self.changed)
         if not all(is_number(one) and one >= 0 for one in numbers):
             raise TypeError("no numbers of an effort")
-        if not 1 <= len(self.thresholds) <= _MOST_LAYERS:
+        if not 1 <= len(self.thresholds) <= MOST_LAYERS:
             raise ValueError(f"no thresholds of layers: {len(self.thresholds)}")
         if not lowest <= self.temperature <= highest or self.changed > 1:
             raise ValueError(f"no such effort: {numbers[-3:]}")
@@ -64,7 +64,7 @@ class Effort:
         if not isinstance(entry, Mapping) or not isinstance(entry["thresholds"], list):
             raise TypeError("no effort")
         return cls(
-            tuple(entry["thresholds"][: _MOST_LAYERS + 1]),
+            tuple(entry["thresholds"][: MOST_LAYERS + 1]),
             entry["temperature"],
             entry["layers"],
             entry["changed"],

@@ -10,11 +10,12 @@ from __future__ import annotations
 import contextlib
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from score.arena import open_session
+from score.arena import open_session, sessions_for
 from score.errors import BundleError, UnavailableError, first_line
 
 if TYPE_CHECKING:
@@ -58,6 +59,9 @@ THRESHOLDS = "thresholds"
 LAYERS = "layers"
 """The output that need not be there: the number of the layer that answered."""
 
+MOST_LAYERS = 1000
+"""The most layers that a graph may tell of."""
+
 BATCH_TOKENS = 16_384
 """The most tokens, padding included, of one batch on a GPU."""
 
@@ -91,7 +95,8 @@ def choose_provider(wanted: str, precisions: Sequence[str]) -> str:
 class Engine:
     """An ONNX graph, ready to run. Safe to use from several threads.
 
-    There are as many sessions as there were ever runs at once. Two threads in one session
+    There are as many sessions as there were ever runs at once, if their weights leave half of
+    the computer's memory free; more runs wait. Two threads in one session
     wait for each other whenever a tensor is made or dropped: of sentences they run hardly more
     than one thread does (onnxruntime 1.32, two cores, 14 tokens).
 
@@ -106,7 +111,7 @@ class Engine:
             them as the graph has them.
 
     Attributes:
-        identity: what of the engine decides a score: provider and version.
+        identity: what of the engine decides a score: version, provider and settings.
 
     Raises:
         BundleError: onnxruntime refuses the graph, or it is no classifier of texts.
@@ -126,7 +131,8 @@ class Engine:
         import onnxruntime
 
         self.provider = provider
-        self.identity = f"onnxruntime {onnxruntime.__version__} {provider}"
+        settings = " x64quantprecision" if provider == "cpu" else ""
+        self.identity = f"onnxruntime {onnxruntime.__version__} {provider}{settings}"
         self._model = model
         self._memory = memory if provider == "cpu" else None
         self._classes = classes
@@ -140,6 +146,7 @@ class Engine:
             _check_thresholds(session, name, len(thresholds))
             self._optional[THRESHOLDS] = np.asarray(thresholds, np.float32)
         self._idle = deque([session])
+        self._room = BoundedSemaphore(sessions_for(len(model)))
 
     def _open(self) -> Any:
         import onnxruntime
@@ -171,7 +178,7 @@ class Engine:
         if session.get_providers()[0] != wanted:
             raise UnavailableError(
                 f"{wanted} is installed but did not start; look at its driver, "
-                "or leave out --provider."
+                "or say --provider cpu."
             )
         if not on_cpu:
             _check_placement(session, wanted, self._name)
@@ -180,14 +187,15 @@ class Engine:
     @contextlib.contextmanager
     def _session(self) -> Iterator[Any]:
         """A session that nobody else runs."""
-        try:
-            session = self._idle.pop()
-        except IndexError:
-            session = self._open()
-        try:
-            yield session
-        finally:
-            self._idle.append(session)
+        with self._room:
+            try:
+                session = self._idle.pop()
+            except IndexError:
+                session = self._open()
+            try:
+                yield session
+            finally:
+                self._idle.append(session)
 
     @property
     def batched(self) -> bool:
@@ -253,10 +261,10 @@ class Engine:
         if not np.isfinite(answer).all():
             raise BundleError(f"{self._name} gives no finite numbers. Export the bundle again.")
         layers = told[0] if told else np.zeros(len(batch), np.int64)
-        if layers.size != len(batch):
+        if layers.size != len(batch) or not ((layers >= 0) & (layers <= MOST_LAYERS)).all():
             raise BundleError(
-                f"{self._name} tells of {layers.size} reviews how deep they were read, and read "
-                f"{len(batch)}. Export the bundle again."
+                f"{self._name} tells nonsense of how deep it read {len(batch)} reviews. Export the "
+                "bundle again."
             )
         return answer, layers.reshape(-1)
 
@@ -293,7 +301,7 @@ def _check_placement(session: Any, wanted: str, name: str) -> None:
     if placed.total() and placed[wanted] * 2 < placed.total():
         raise UnavailableError(
             f"{wanted} runs only {placed[wanted]} of the {placed.total()} nodes of {name}, the CPU "
-            "would do the rest: leave out --provider."
+            "would do the rest: say --provider cpu."
         )
 
 

@@ -80,8 +80,7 @@ class Model:
         effort: EffortName | None = None,
     ) -> None:
         description = bundle.description
-        precisions = [graph.precision for graph in description.graphs]
-        self.provider = choose_provider(provider, precisions)
+        self.provider = choose_provider(provider, _precisions(bundle, on_cpu=False))
         graph = _graph_for(bundle, self.provider)
         name = str(bundle.folder / graph.file)
         stopping = choose_effort(description.name, graph.efforts, effort)
@@ -152,8 +151,7 @@ class Model:
         """Ask the engine; what it is surer of than it may be, by the length, is taken back."""
         logits, layers = self._engine.run(batch)
         if self._lengths:
-            factors = [self._lengths.factor(len(ids)) for ids in batch]
-            logits = logits / np.asarray(factors, np.float32)[:, None]
+            logits = self._lengths.divide(logits, batch)
         return list(zip(logits, layers, strict=True))
 
     def _encode(self, text: str) -> tuple[list[list[int]], bool]:
@@ -169,13 +167,24 @@ class Model:
 
 
 def _graph_for(bundle: Bundle, provider: str) -> Graph:
-    """The best graph for a provider; only CPUs are given one that stops early.
+    """The best graph for a provider.
+
+    Raises:
+        BundleError: there is none.
+    """
+    wanted, there = PRECISIONS[provider], _precisions(bundle, on_cpu=provider == "cpu")
+    usable = [precision for precision in wanted if precision in there]
+    # Where there is none, the refusal names the best one.
+    return bundle.graph(*usable) if usable else bundle.graph(wanted[0])
+
+
+def _precisions(bundle: Bundle, *, on_cpu: bool) -> list[str]:
+    """Those of the graphs that can be run; only CPUs are given one that stops early.
 
     Elsewhere a batch would wait for its last text, and OpenVINO does not read the branches.
     """
-    early = {one.precision for one in bundle.description.graphs if one.efforts}
-    wanted = PRECISIONS[provider]
-    return bundle.graph(*(one for one in wanted if provider == "cpu" or one not in early))
+    graphs = bundle.description.graphs
+    return [graph.precision for graph in graphs if on_cpu or not graph.efforts]
 
 
 def _answer(parts: Sequence[_Part], truncated: bool) -> Answer:

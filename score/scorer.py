@@ -57,6 +57,9 @@ class Score:
     layers: int = 0
 
 
+_EMPTY = Score(None, None, (), ("empty",))
+
+
 @dataclass(frozen=True, slots=True)
 class ScorerSettings:
     """What a scorer may be told beside its bundle.
@@ -138,7 +141,6 @@ class Scorer:
         cache = self._settings.cache
         self._cache = ScoreCache(cache, self._model.identity) if cache else None
         self._pool = ThreadPoolExecutor(self._workers, "score")
-        self._leaving = Event()
 
     @property
     def device(self) -> str:
@@ -200,9 +202,12 @@ class Scorer:
         cleaned = [self._model.clean(text) for text in texts]
         wanted = dict.fromkeys(text for text in cleaned if text.strip())
         known = self._cache.get(wanted) if self._cache else {}
-        missing = [text for text in wanted if text not in known]
-        new = self._answer_all(missing)
-        return [self._judge(known.get(text), new.get(text)) for text in cleaned]
+        new = self._answer_all([text for text in wanted if text not in known])
+        answers = known | new
+        return [
+            self._judge(answers[text], remembered=text in known) if text in wanted else _EMPTY
+            for text in cleaned
+        ]
 
     def _answer_all(self, texts: Sequence[str]) -> dict[str, Answer]:
         """Answer and remember; what was answered before an interruption is kept too."""
@@ -214,37 +219,39 @@ class Scorer:
                 self._answer_in_pool(texts, answers)
         finally:
             if self._cache:
-                # What a signal ends here would be lost.
+                # What a signal ends here would be lost. A copy: a review that was given up
+                # may be answered yet.
                 with postponed():
-                    self._cache.put(answers)
+                    self._cache.put(answers.copy())
         return answers
 
     def _answer_in_pool(self, texts: Sequence[str], answers: dict[str, Answer]) -> None:
-        self._leaving.clear()
-        tasks: list[Future[dict[str, Answer]]] = []
+        leaving = Event()
+
+        def answer_each(share: Sequence[str]) -> None:
+            for text in share:
+                if leaving.is_set():
+                    return
+                answers[text] = self._model.answer(text)
+
+        tasks: list[Future[None]] = []
         try:
-            tasks.extend(self._pool.submit(self._answer_each, some) for some in _shares(texts))
+            tasks.extend(
+                self._pool.submit(answer_each, share) for share in _shares(texts, self._workers)
+            )
             for task in tasks:
-                answers.update(task.result())
+                task.result()
         except BaseException:
-            self._leaving.set()
-            answers.update(_finish(tasks))
+            # The reviews in hand are finished, the rest is dropped.
+            leaving.set()
+            for task in tasks:
+                task.cancel()
+            wait(tasks, PATIENCE)
             raise
 
-    def _answer_each(self, texts: Sequence[str]) -> dict[str, Answer]:
-        answers: dict[str, Answer] = {}
-        for text in texts:
-            if self._leaving.is_set():
-                break
-            answers[text] = self._model.answer(text)
-        return answers
-
-    def _judge(self, known: Answer | None, new: Answer | None) -> Score:
-        answer = known or new
-        if answer is None:
-            return Score(None, None, (), ("empty",))
+    def _judge(self, answer: Answer, *, remembered: bool) -> Score:
         if not answer.logits:
-            return Score(None, None, (), ("language",), remembered=known is not None)
+            return Score(None, None, (), ("language",), remembered=remembered)
         probabilities = softmax(np.asarray(answer.logits, np.float32), self._model.temperature)
         best = int(probabilities.argmax())
         confidence = float(probabilities[best])
@@ -258,31 +265,22 @@ class Scorer:
             confidence=confidence,
             probabilities=tuple(probabilities.tolist()),
             flags=tuple(flags),
-            remembered=known is not None,
+            remembered=remembered,
             layers=answer.layers,
         )
 
 
-def _shares(texts: Sequence[str]) -> Iterator[list[str]]:
-    """Texts in groups that are worth handing to a worker; one that is long is a group."""
+def _shares(texts: Sequence[str], workers: int) -> Iterator[list[str]]:
+    """Texts in groups that are worth handing to a worker; one that is long is a group.
+
+    However short they are, there are enough groups for all workers to be done together.
+    """
+    most = min(_SHARE_CHARACTERS, sum(map(len, texts)) / (4 * workers))
     share: list[str] = []
     for text in texts:
-        if share and sum(map(len, share)) + len(text) > _SHARE_CHARACTERS:
+        if share and sum(map(len, share)) + len(text) > most:
             yield share
             share = []
         share.append(text)
     if share:
         yield share
-
-
-def _finish(tasks: Sequence[Future[dict[str, Answer]]]) -> dict[str, Answer]:
-    """Let the reviews in hand be finished, drop the rest, and give what is done."""
-    for task in tasks:
-        task.cancel()
-    done = wait(tasks, PATIENCE).done
-    return {
-        text: answer
-        for task in tasks
-        if task in done and not task.cancelled() and task.exception() is None
-        for text, answer in task.result().items()
-    }

@@ -18,7 +18,7 @@ class Summary:
     Attributes:
         input, output: what was read and written, as it was named.
         model: the bundle's name.
-        device: provider and precision.
+        device: provider, precision and workers.
         labels: how many rows got each label, in class order.
         rows: all records of the input after the header.
         blank: lines without any cell, copied as they are.

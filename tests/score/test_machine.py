@@ -16,11 +16,23 @@ from score import machine
 
 @pytest.fixture
 def computer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A computer of eight cores with two threads each; the folder tells of its container."""
-    monkeypatch.setattr(machine, "_allowed", lambda: 16)
-    monkeypatch.setattr(psutil, "cpu_count", lambda *, logical: 16 if logical else 8)
-    monkeypatch.setattr(machine, "_CONTAINER", tmp_path)
+    """A computer of eight cores with two threads each, n and n + 8, in a folder."""
+    for place in ("container", "cpu", "supplies"):
+        (tmp_path / place).mkdir()
+    for number in range(16):
+        topology = tmp_path / f"cpu/cpu{number}/topology"
+        topology.mkdir(parents=True)
+        (topology / "thread_siblings_list").write_text(f"{number % 8},{number % 8 + 8}\n")
+    monkeypatch.setattr(machine, "_CONTAINER", tmp_path / "container")
+    monkeypatch.setattr(machine, "_PROCESSORS", tmp_path / "cpu")
+    monkeypatch.setattr(machine, "_SUPPLIES", tmp_path / "supplies")
+    bind(monkeypatch, *range(16))
     return tmp_path
+
+
+def bind(monkeypatch: pytest.MonkeyPatch, *threads: int) -> None:
+    """Let this process run on these threads of the processor alone."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(threads), raising=False)
 
 
 def test_a_worker_for_each_physical_core(computer: Path) -> None:
@@ -30,20 +42,32 @@ def test_a_worker_for_each_physical_core(computer: Path) -> None:
     assert machine.workers(polite=True) == 7
 
 
-def test_a_process_bound_to_some_cores(computer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It takes no more than it has; of a single core nothing can be left."""
+@pytest.mark.parametrize(
+    ("threads", "expected"), [((0, 1, 2), 3), ((0, 8), 1), ((0, 1, 8, 9), 2), ((5,), 1)]
+)
+def test_a_process_bound_to_some_threads(
+    computer: Path, monkeypatch: pytest.MonkeyPatch, threads: tuple[int, ...], expected: int
+) -> None:
+    """Two of one core count once; of a single core nothing can be left."""
     assert computer.exists()
-    monkeypatch.setattr(machine, "_allowed", lambda: 3)
-    assert machine.workers() == 3
-    monkeypatch.setattr(machine, "_allowed", lambda: 1)
-    assert machine.workers(polite=True) == 1
+    bind(monkeypatch, *threads)
+    assert machine.workers() == expected
+    assert machine.workers(polite=True) == max(1, expected - 1)
 
 
-def test_cores_that_cannot_be_told_apart(computer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the system does not say which threads share a core, all of them count."""
-    assert computer.exists()
-    monkeypatch.setattr(psutil, "cpu_count", lambda *, logical: 16 if logical else None)
+def test_threads_that_cannot_be_told_apart(computer: Path) -> None:
+    """Where the system does not say which share a core, all of them count."""
+    for number in range(16):
+        (computer / f"cpu/cpu{number}/topology/thread_siblings_list").unlink()
     assert machine.workers() == 16
+
+
+def test_a_system_without_affinity(monkeypatch: pytest.MonkeyPatch, computer: Path) -> None:
+    """Windows and macOS say how many cores there are."""
+    assert computer.exists()
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(psutil, "cpu_count", lambda *, logical: 16 if logical else 6)
+    assert machine.workers() == 6
 
 
 @pytest.mark.parametrize(
@@ -62,9 +86,23 @@ def test_a_container_with_a_share_of_time(
 ) -> None:
     """More threads than its share would only be put to sleep."""
     for name, text in files.items():
-        (computer / name).parent.mkdir(exist_ok=True)
-        (computer / name).write_text(text)
+        (computer / "container" / name).parent.mkdir(exist_ok=True)
+        (computer / "container" / name).write_text(text)
     assert machine.workers() == expected
+
+
+@pytest.fixture
+def laptop(computer: Path) -> Path:
+    """One with a battery."""
+    supply(computer, "BAT0", type="Battery")
+    return computer
+
+
+def supply(computer: Path, name: str, **told: str) -> None:
+    """A power supply, as Linux tells of it."""
+    (computer / "supplies" / name).mkdir()
+    for file, text in told.items():
+        (computer / "supplies" / name / file).write_text(f"{text}\n")
 
 
 @pytest.mark.parametrize(
@@ -76,26 +114,45 @@ def test_a_container_with_a_share_of_time(
         (SimpleNamespace(power_plugged=False), True),
     ],
 )
-def test_on_battery(monkeypatch: pytest.MonkeyPatch, battery: object, expected: bool) -> None:
+def test_on_battery(
+    monkeypatch: pytest.MonkeyPatch, laptop: Path, battery: object, expected: bool
+) -> None:
     """Only where there surely is one and nothing charges it."""
+    assert laptop.exists()
     monkeypatch.setattr(psutil, "sensors_battery", lambda: battery, raising=False)
     assert machine.on_battery() is expected
 
 
-def test_a_system_that_cannot_tell_of_batteries(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems tell of the computer's alone")
+def test_a_mouse_has_a_battery_of_its_own(monkeypatch: pytest.MonkeyPatch, computer: Path) -> None:
+    """The computer does not run on it."""
+    unplugged = SimpleNamespace(power_plugged=False)
+    monkeypatch.setattr(psutil, "sensors_battery", lambda: unplugged, raising=False)
+    supply(computer, "hidpp_battery_0", type="Battery", scope="Device")
+    supply(computer, "AC", type="Mains")
+    assert machine.on_battery() is False
+    supply(computer, "macsmc-battery", type="Battery", scope="System")
+    assert machine.on_battery() is True
+
+
+def test_a_system_that_cannot_tell_of_batteries(
+    monkeypatch: pytest.MonkeyPatch, laptop: Path
+) -> None:
     """There psutil lacks the function, or fails."""
+    assert laptop.exists()
     monkeypatch.delattr(psutil, "sensors_battery", raising=False)
     assert machine.on_battery() is False
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has classes, no niceness")
 def test_others_go_first() -> None:
-    """The whole process steps back, threads that are yet to come included."""
+    """Threads that are yet to come step back too, as far as they can."""
     code = (
         "import os, threading; from score import machine; before = os.nice(0); "
-        "machine.step_back(); "
-        "thread = threading.Thread(target=lambda: print(os.nice(0) - before)); "
-        "thread.start(); thread.join()"
+        "machine.step_back(); told = []; "
+        "thread = threading.Thread(target=lambda: told.append(os.nice(0))); "
+        "thread.start(); thread.join(); print(before, *told)"
     )
     told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert int(told.stdout) in range(1, 11)
+    before, after = map(int, told.stdout.split())
+    assert after == min(before + 10, 19)

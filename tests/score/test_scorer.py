@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
 import shutil
 import threading
@@ -123,21 +124,26 @@ def test_an_interruption_keeps_what_is_done(
 ) -> None:
     """Ctrl-C in a window: the reviews in hand are finished and remembered, no others."""
     cache = tmp_path / "cache.sqlite3"
-    started = threading.Event()
+    started, told = threading.Event(), threading.Event()
     settings = ScorerSettings(workers=1, cache=cache)
     with Scorer(tiny_bundle, settings) as scorer:
 
         def answer(_model: Model, text: str) -> Answer:
             if text == "second":
                 started.set()
-                assert scorer._leaving.wait(10)
+                assert told.wait(10)
             return Answer((1.0, 2.0), truncated=False)
 
         def interrupt(*_: object) -> Answer:
             assert started.wait(10)
             raise KeyboardInterrupt
 
+        def waiting(*arguments: Any) -> Any:
+            told.set()
+            return concurrent.futures.wait(*arguments)
+
         monkeypatch.setattr(Model, "answer", answer)
+        monkeypatch.setattr("score.scorer.wait", waiting)
         with monkeypatch.context() as patched:
             patched.setattr("concurrent.futures.Future.result", _result_or(interrupt))
             with pytest.raises(KeyboardInterrupt):
@@ -145,6 +151,26 @@ def test_an_interruption_keeps_what_is_done(
         identity = scorer._model.identity
     known = ScoreCache(cache, identity).get(["first", "second", "later 40", "later 49"])
     assert set(known) == {"first", "second"}
+
+
+def test_a_failure_keeps_what_is_done(
+    tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was answered before is remembered, also of the sentences given out with it."""
+
+    def answer(_model: Model, text: str) -> Answer:
+        if text == "third":
+            raise BundleError("no finite numbers")
+        return Answer((1.0, 2.0), truncated=False)
+
+    monkeypatch.setattr(Model, "answer", answer)
+    cache = tmp_path / "cache.sqlite3"
+    texts = ["first", "second", "third", "fourth"]
+    with Scorer(tiny_bundle, ScorerSettings(workers=1, cache=cache)) as scorer:
+        with pytest.raises(BundleError):
+            scorer.score(texts)
+        identity = scorer.identity
+    assert set(ScoreCache(cache, identity).get(texts)) == {"first", "second"}
 
 
 def _result_or(interrupt: object) -> object:
