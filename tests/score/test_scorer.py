@@ -170,7 +170,11 @@ def test_a_failure_keeps_what_is_done(
         with pytest.raises(BundleError):
             scorer.score(texts)
         identity = scorer.identity
-    assert set(ScoreCache(cache, identity).get(texts)) == {"first", "second"}
+    assert (
+        {"first", "second"}
+        <= ScoreCache(cache, identity).get(texts).keys()
+        <= set(texts) - {"third"}
+    )
 
 
 def _result_or(interrupt: object) -> object:
