@@ -17,6 +17,7 @@ import numpy as np
 
 from score.arena import open_session, sessions_for
 from score.errors import BundleError, UnavailableError, first_line
+from score.overflow import int8_overflows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -131,7 +132,8 @@ class Engine:
         import onnxruntime
 
         self.provider = provider
-        settings = " x64quantprecision" if provider == "cpu" else ""
+        self._exact = provider == "cpu" and int8_overflows()
+        settings = " x64quantprecision" if self._exact else ""
         self.identity = f"onnxruntime {onnxruntime.__version__} {provider}{settings}"
         self._model = model
         self._memory = memory if provider == "cpu" else None
@@ -159,9 +161,8 @@ class Engine:
         options.log_severity_level = 4
         # Else the bytes may be of a format that nothing has looked through.
         options.add_session_config_entry("session.load_model_format", "ONNX")
-        # Without VNNI two products of int8 can overflow where they are added up; this takes
-        # unsigned weights there, with which they cannot, and changes nothing elsewhere.
-        options.add_session_config_entry("session.x64quantprecision", "1")
+        if self._exact:
+            options.add_session_config_entry("session.x64quantprecision", "1")
         # Who runs what is asked afterwards.
         options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
         on_cpu, wanted = self.provider == "cpu", PROVIDERS[self.provider]
