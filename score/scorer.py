@@ -76,7 +76,8 @@ class ScorerSettings:
         reading: ``cut`` reads the part of a long text that the bundle's truncation keeps,
             ``windows`` all of it, part by part; None does as the bundle wants.
         effort: ``low``, ``normal`` or ``high``: how sure a layer has to be to answer before
-            the last; None is ``normal`` where the bundle can stop early.
+            the last; None is ``high`` with ``max_error``, else ``normal`` where the bundle can
+            stop early.
         polite: where ``workers`` does not say how many, leave a core to the user.
 
     Raises:
@@ -135,7 +136,8 @@ class Scorer:
             any_language=self._settings.any_language,
             workers=self._workers,
             reading=self._settings.reading,
-            effort=self._settings.effort,
+            # What stops early is less sure of itself, so fewer labels can be promised.
+            effort=self._settings.effort or ("high" if self._settings.max_error else None),
         )
         self._sure_from = max(self._settings.unsure_below, self._promised())
         cache = self._settings.cache

@@ -65,14 +65,12 @@ def test_unsure_is_a_matter_of_confidence(tiny_bundle: Path) -> None:
 
 
 def promising(tiny_bundle: Path, folder: Path, *steps: tuple[float, float | None]) -> Path:
-    """A copy of the tiny bundle with other promises."""
+    """A copy of the tiny bundle whose int8 graph promises other things, of all its layers."""
     bundle = Path(shutil.copytree(tiny_bundle, folder / "promising"))
     manifest = json.loads((bundle / "bundle.json").read_text())
     manifest["graphs"][0]["guarantee"]["steps"] = [
         {"max_error": rate, "threshold": threshold, "coverage": 0.5} for rate, threshold in steps
     ]
-    # That of all layers, which so becomes the only one.
-    manifest["graphs"][0]["efforts"] = {}
     (bundle / "bundle.json").write_text(json.dumps(manifest))
     return bundle
 
