@@ -54,7 +54,7 @@ def test_which_bundle_a_name_means(tiny_bundle: Path, tiny_checkpoint: Path) -> 
 
 
 def test_the_box_answers_in_torch_as_it_does_in_onnx() -> None:
-    """On the sample the probabilities of box and rebuilt model are less than 2 % apart."""
+    """On the sample it is no further from it than the export found the checkpoint to be."""
     bundle = Bundle.load(DEFAULT_BUNDLE)
     graph = bundle.graph("int8")
     engine = Engine(bundle.read_graph(graph))
@@ -71,8 +71,8 @@ def test_the_box_answers_in_torch_as_it_does_in_onnx() -> None:
     logits = np.stack([engine.logits(ids) for ids in batch])
     expected = softmax(logits, graph.temperature)
     changes = np.abs(expected - softmax(rebuilt, graph.temperature)).max(axis=1)
-    assert changes.mean() < 0.005
-    assert changes.max() < 0.03
+    assert changes.mean() < graph.parity["mean_change"]
+    assert changes.max() < graph.parity["max_change"]
     sure = expected.max(axis=1) > 0.6
     assert sure.sum() > 40
     assert (rebuilt.argmax(axis=1) == logits.argmax(axis=1))[sure].all()
