@@ -14,8 +14,9 @@ from typing import Any
 
 from export.exits import Exit
 from export.reviews import Reviews
-from score.bundle import TOKENIZER_FILE, check_labels
+from score.bundle import TOKENIZER_FILE
 from score.errors import DataError, NoInputError, UsageError
+from score.labels import check_labels
 from score.tokens import Truncation
 
 CONFIG_FILE = "config.json"

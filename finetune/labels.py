@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from finetune.sources import Examples
-from score.bundle import check_labels
 from score.errors import BundleError, DataError
+from score.labels import check_labels
 
 logger = logging.getLogger(__name__)
 

@@ -21,6 +21,7 @@ from score.cleaning import CLEANINGS
 from score.efforts import TEMPERATURES, Effort, EffortName
 from score.errors import BundleError, UsageError
 from score.guarantee import Guarantee
+from score.labels import check_labels
 from score.lengths import LengthScale
 from score.tables.columns import shown
 from score.tokens import Reading, Truncation
@@ -37,8 +38,6 @@ GRAPH_FILES = {
 }
 """The file of each precision, under the names that optimum looks for."""
 
-# A cell that starts with one of these is a formula to a spreadsheet program.
-_FORMULA_STARTERS = ("=", "+", "-", "@")
 
 _MOST_FILES = 100
 _MOST_LABELS = 1000
@@ -233,23 +232,6 @@ def write_manifest(folder: Path, description: Description) -> Bundle:
     text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
     (folder / MANIFEST_FILE).write_text(text, encoding="utf-8")
     return Bundle.load(folder)
-
-
-def check_labels(labels: tuple[str, ...]) -> None:
-    """Check that the class names can stand in any table.
-
-    Raises:
-        BundleError: fewer than two, doubled, blank, with a control character, or read as
-            a formula by spreadsheet programs.
-    """
-    if len(labels) < 2 or len(set(labels)) < len(labels):
-        raise BundleError(f"A bundle needs two or more different labels, not {list(labels)}.")
-    for label in labels:
-        if not label.strip() or not label.isprintable() or label.startswith(_FORMULA_STARTERS):
-            raise BundleError(
-                f"The label {label!r} cannot stand in a table: it is blank, has a control "
-                "character, or would be read as a formula. Rename it with finetune --labels."
-            )
 
 
 def _parse(manifest: dict[str, Any]) -> Description:

@@ -1,4 +1,4 @@
-"""onnxruntime, and the execution providers it may run on.
+"""A graph in onnxruntime, ready to be run from several threads.
 
 On a CPU one review is one run on one thread, and each worker has a session: as fast as
 batching from 64 tokens up, nothing is padded, and no score can depend on a neighbour. On a
@@ -8,7 +8,7 @@ GPU reviews of like length run as a batch.
 from __future__ import annotations
 
 import contextlib
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
@@ -18,34 +18,10 @@ import numpy as np
 from score.arena import open_session, sessions_for
 from score.errors import BundleError, UnavailableError, first_line
 from score.overflow import int8_overflows
+from score.providers import PROVIDERS, check_placement
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-PROVIDERS = {
-    "cpu": "CPUExecutionProvider",
-    "cuda": "CUDAExecutionProvider",
-    "openvino": "OpenVINOExecutionProvider",
-    "dml": "DmlExecutionProvider",
-    "coreml": "CoreMLExecutionProvider",
-}
-"""The provider names of the command line and onnxruntime's own."""
-
-PRECISIONS = {
-    "cpu": ("int8", "fp32"),
-    "cuda": ("fp16", "fp32"),
-    "openvino": ("fp32", "int8"),
-    "dml": ("fp16", "fp32"),
-    "coreml": ("fp32", "fp16"),
-}
-"""The precisions that make sense on each provider, the best one first."""
-
-_INSTALL = {
-    "cuda": "pip install 'thumbs[gpu]'",
-    "openvino": "pip install 'thumbs[openvino]'",
-    "dml": "pip install onnxruntime-directml (Windows)",
-    "coreml": "use onnxruntime for macOS",
-}
 
 # On a CPU the fused kernel takes four times as long as the addition and the normalisation
 # that it stands for: without it 12 % more reviews a second (onnxruntime 1.32, MiniLM).
@@ -67,43 +43,17 @@ BATCH_TOKENS = 16_384
 """The most tokens, padding included, of one batch on a GPU."""
 
 
-def choose_provider(wanted: str, precisions: Sequence[str]) -> str:
-    """The provider to run on.
-
-    Args:
-        wanted: a key of :data:`PROVIDERS`, or ``auto``: CUDA where it is there and the
-            bundle has a graph for it, else the CPU. The other providers have to be asked
-            for: whether they are faster differs from machine to machine.
-        precisions: what the bundle has.
-
-    Raises:
-        UnavailableError: a provider asked for by name is not there.
-    """
-    import onnxruntime
-
-    available = onnxruntime.get_available_providers()
-    if wanted == "auto":
-        usable = PROVIDERS["cuda"] in available and set(PRECISIONS["cuda"]) & set(precisions)
-        return "cuda" if usable else "cpu"
-    if PROVIDERS[wanted] not in available:
-        raise UnavailableError(
-            f"This onnxruntime has no {PROVIDERS[wanted]}: {_INSTALL[wanted]}, "
-            "or leave out --provider."
-        )
-    return wanted
-
-
 class Engine:
     """An ONNX graph, ready to run. Safe to use from several threads.
 
     There are as many sessions as there were ever runs at once, if their weights leave half of
-    the computer's memory free; more runs wait. Two threads in one session
-    wait for each other whenever a tensor is made or dropped: of sentences they run hardly more
-    than one thread does (onnxruntime 1.32, two cores, 14 tokens).
+    the computer's memory free; more runs wait. Two threads in one session wait for each other
+    whenever a tensor is made or dropped: of sentences they run, at times, no more than one
+    thread does (onnxruntime 1.32, two cores, 14 tokens).
 
     Args:
         model: the ONNX file.
-        provider: a key of :data:`PROVIDERS`.
+        provider: a key of :data:`score.providers.PROVIDERS`.
         name: what error messages call the graph.
         classes: how many logits it has to give; None is any number.
         memory: the most bytes that the tensors of one run may take on a CPU; None is any
@@ -182,7 +132,7 @@ class Engine:
                 "or say --provider cpu."
             )
         if not on_cpu:
-            _check_placement(session, wanted, self._name)
+            check_placement(session, wanted, self._name)
         return session
 
     @contextlib.contextmanager
@@ -287,23 +237,6 @@ def _check_signature(session: Any, name: str) -> None:
         )
     if outputs.get(LAYERS, "tensor(int64)") != "tensor(int64)":
         raise BundleError(f"{name} tells its {LAYERS} as no int64. Export the bundle again.")
-
-
-def _check_placement(session: Any, wanted: str, name: str) -> None:
-    """Check that a provider does the work itself: what it cannot run is given to the CPU.
-
-    A few nodes that work on shapes are better there; the others are half of the graph at least.
-    """
-    if not hasattr(session, "get_provider_graph_assignment_info"):
-        return  # before onnxruntime 1.24
-    placed: Counter[str] = Counter()
-    for part in session.get_provider_graph_assignment_info():
-        placed[part.ep_name] += len(part.get_nodes())
-    if placed.total() and placed[wanted] * 2 < placed.total():
-        raise UnavailableError(
-            f"{wanted} runs only {placed[wanted]} of the {placed.total()} nodes of {name}, the CPU "
-            "would do the rest: say --provider cpu."
-        )
 
 
 def _outputs(session: Any) -> dict[str, str]:

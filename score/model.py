@@ -12,8 +12,9 @@ from score.arena import memory_for
 from score.bundle import TOKENIZER_FILE
 from score.cleaning import CLEANINGS
 from score.efforts import EffortName, choose_effort
-from score.engine import BATCH_TOKENS, PRECISIONS, Engine, choose_provider
+from score.engine import BATCH_TOKENS, Engine
 from score.language import DETECTOR, LanguageScreen
+from score.providers import PRECISIONS, choose_provider
 from score.tokens import CHARACTERS_A_TOKEN, MAX_WINDOWS, Encoder, Reading
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Model:
 
     Args:
         bundle: the bundle.
-        provider: a key of :data:`score.engine.PROVIDERS`, or ``auto``.
+        provider: a key of :data:`score.providers.PROVIDERS`, or ``auto``.
         any_language: answer also what is surely not in the bundle's language.
         workers: how many threads ask it at once, for its memory has a limit.
         reading: how long texts are read; None as the bundle wants it.

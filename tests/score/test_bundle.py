@@ -12,9 +12,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from score.bundle import Bundle, check_labels
+from score.bundle import Bundle
 from score.bundle_files import sha256_of
 from score.errors import BundleError
+from score.labels import check_labels
 
 Manifest = dict[str, Any]
 

@@ -17,10 +17,11 @@ import pytest
 
 from score.bundle import Bundle
 from score.cache import ScoreCache
-from score.engine import Engine, choose_provider
+from score.engine import Engine
 from score.errors import BundleError, DataError, UnavailableError, UsageError
 from score.frames import score_frame
 from score.model import Answer, Model
+from score.providers import choose_provider
 from score.scorer import Scorer, ScorerSettings
 
 GOOD, BAD = "A good and wonderful film.", "A bad and awful film."

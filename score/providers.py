@@ -1,0 +1,85 @@
+"""The execution providers of onnxruntime: which there are, and whether they do the work."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from score.errors import UnavailableError
+
+PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    "dml": "DmlExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+}
+"""The provider names of the command line and onnxruntime's own."""
+
+PRECISIONS = {
+    "cpu": ("int8", "fp32"),
+    "cuda": ("fp16", "fp32"),
+    "openvino": ("fp32", "int8"),
+    "dml": ("fp16", "fp32"),
+    "coreml": ("fp32", "fp16"),
+}
+"""The precisions that make sense on each provider, the best one first."""
+
+_INSTALL = {
+    "cuda": "pip install 'thumbs[gpu]'",
+    "openvino": "pip install 'thumbs[openvino]'",
+    "dml": "pip install onnxruntime-directml (Windows)",
+    "coreml": "use onnxruntime for macOS",
+}
+
+
+def choose_provider(wanted: str, precisions: Sequence[str]) -> str:
+    """The provider to run on.
+
+    Args:
+        wanted: a key of :data:`PROVIDERS`, or ``auto``: CUDA where it is there and the
+            bundle has a graph for it, else the CPU. The other providers have to be asked
+            for: whether they are faster differs from machine to machine.
+        precisions: what the bundle has.
+
+    Raises:
+        UnavailableError: a provider asked for by name is not there.
+    """
+    import onnxruntime
+
+    available = onnxruntime.get_available_providers()
+    if wanted == "auto":
+        usable = PROVIDERS["cuda"] in available and set(PRECISIONS["cuda"]) & set(precisions)
+        return "cuda" if usable else "cpu"
+    if PROVIDERS[wanted] not in available:
+        raise UnavailableError(
+            f"This onnxruntime has no {PROVIDERS[wanted]}: {_INSTALL[wanted]}, "
+            "or leave out --provider."
+        )
+    return wanted
+
+
+def check_placement(session: Any, wanted: str, name: str) -> None:
+    """Check that a provider does the work itself: what it cannot run is given to the CPU.
+
+    A few nodes that work on shapes are better there; the others are half of the graph at least.
+
+    Args:
+        session: a session of onnxruntime.
+        wanted: onnxruntime's name of the provider.
+        name: what error messages call the graph.
+
+    Raises:
+        UnavailableError: the CPU would do more than half.
+    """
+    if not hasattr(session, "get_provider_graph_assignment_info"):
+        return  # before onnxruntime 1.24
+    placed: Counter[str] = Counter()
+    for part in session.get_provider_graph_assignment_info():
+        placed[part.ep_name] += len(part.get_nodes())
+    if placed.total() and placed[wanted] * 2 < placed.total():
+        raise UnavailableError(
+            f"{wanted} runs only {placed[wanted]} of the {placed.total()} nodes of {name}, the CPU "
+            "would do the rest: say --provider cpu."
+        )
