@@ -24,11 +24,19 @@ def test_softmax_of_one_row_and_of_large_logits() -> None:
 
 
 def test_the_temperature_makes_confidence_equal_accuracy() -> None:
-    """Of four answers with odds of e^2 to 1 three are right: T turns e^(2/T) into 3."""
-    logits = np.array([[2, 0], [2, 0], [0, 2], [0, 2]], np.float32)
-    temperature = fit_temperature(logits, np.array([0, 0, 1, 0]))
-    assert temperature == pytest.approx(2 / math.log(3))
-    assert softmax(logits, temperature).max(axis=1) == pytest.approx(np.full(4, 0.75))
+    """Of 4,000 answers with odds of e^2 to 1 three quarters are right: e^(2/T) becomes 3."""
+    logits = np.tile(np.array([[2, 0], [2, 0], [0, 2], [0, 2]], np.float32), (1000, 1))
+    temperature = fit_temperature(logits, np.tile([0, 0, 1, 0], 1000))
+    assert temperature == pytest.approx(2 / math.log(3), rel=1e-3)
+    assert softmax(logits, temperature).max(axis=1) == pytest.approx(np.full(4000, 0.75), abs=1e-3)
+
+
+@pytest.mark.parametrize(("rows", "sure"), [(1, 2 / 3), (2, 3 / 4), (30, 31 / 32)])
+def test_few_rows_that_are_all_right_prove_little(rows: int, sure: float) -> None:
+    """After n of n the next is right with (n + 1) / (n + 2), by the rule of succession."""
+    logits = np.tile(np.array([[3, 0]], np.float32), (rows, 1))
+    temperature = fit_temperature(logits, np.zeros(rows, np.int64))
+    assert softmax(logits, temperature).max(axis=1) == pytest.approx(np.full(rows, sure))
 
 
 def test_the_temperature_has_the_least_log_loss() -> None:
@@ -38,18 +46,20 @@ def test_the_temperature_has_the_least_log_loss() -> None:
     classes = np.where(random.random(200) < 0.6, logits.argmax(1), random.integers(0, 3, 200))
 
     def log_loss(temperature: float) -> float:
-        return float(-np.log(softmax(logits, temperature)[np.arange(200), classes]).mean())
+        losses = -np.log(softmax(logits, temperature))
+        true = losses[np.arange(200), classes]
+        return float((200 * true + losses.sum(axis=1)).mean() / 203)
 
     best = fit_temperature(logits, classes)
     assert log_loss(best) < min(log_loss(best * 0.98), log_loss(best * 1.02))
 
 
-@pytest.mark.parametrize(("classes", "expected"), [([0, 1], 0.05), ([1, 0], 20.0)])
+@pytest.mark.parametrize(("size", "classes", "expected"), [(0.01, [0, 1], 0.05), (3, [1, 0], 20)])
 def test_a_temperature_out_of_bounds_is_the_nearer_bound(
-    classes: list[int], expected: float
+    size: float, classes: list[int], expected: float
 ) -> None:
-    """Answers that are all right, or all wrong, have no best temperature."""
-    logits = np.array([[3, 0], [0, 3]], np.float32)
+    """Logits that are next to nothing, or answers that are all wrong, have no best one."""
+    logits = np.array([[size, 0], [0, size]], np.float32)
     assert fit_temperature(logits, np.array(classes)) == pytest.approx(expected)
 
 
