@@ -51,6 +51,20 @@ def test_a_graph_answers_as_its_checkpoint(
     assert found.argmax(axis=1).tolist() == expected.argmax(axis=1).tolist()
 
 
+def test_tables_of_a_few_rows_are_not_quantised(tiny_bundle: Path) -> None:
+    """That of token types stands in the int8 graph as the checkpoint has it; that of words not."""
+    tensors = {
+        tensor.name: tensor.data_type
+        for tensor in onnx.load(tiny_bundle / "model_quantized.onnx").graph.initializer
+        if "_embeddings.weight" in tensor.name and not tensor.name.endswith(("_scale", "_point"))
+    }
+    assert {name.split(".")[2]: kind for name, kind in tensors.items()} == {
+        "word_embeddings": onnx.TensorProto.UINT8,
+        "position_embeddings": onnx.TensorProto.UINT8,
+        "token_type_embeddings": onnx.TensorProto.FLOAT,
+    }
+
+
 def test_smoothing_changes_no_answer(
     tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
