@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from benchmarks import stub
 from benchmarks.reviews import imdb_test_reviews
+from score import machine
 
 _CHILD = """
 import json, sys
@@ -73,7 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[1000, 10_000, 100_000, 1_000_000])
     parser.add_argument("--reviews", type=int, default=1000)
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, os.cpu_count() or 1])
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, machine.workers()])
     options = parser.parse_args()
     print(f"{'model':8}{'rows':>10}{'different':>11}{'workers':>9}{'µs a row':>10}{'rows/s':>9}")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from export.calibrate import calibrate
+from export.calibrate import Answers, calibrate, described
 from export.checkpoint import Checkpoint
 from export.convert import convert, to_half
 from export.describe import copy_descriptions, provenance
@@ -22,7 +22,7 @@ from export.place import check_output, put_in_place, work_folder
 from export.quantize import quantize
 from export.reviews import Encoded, Reviews, read_labelled, read_reviews
 from export.smooth import smooth
-from export.verify import Verification
+from export.verify import Verification, graph_logits
 from score.bundle import (
     GRAPH_FILES,
     TOKENIZER_FILE,
@@ -207,8 +207,11 @@ class _Export:
         file = folder / GRAPH_FILES[precision]
         engine = Engine(file.read_bytes(), name=f"the {precision} graph")
         self._tell(f"calibrating the {precision} graph on {len(self._held_back):,} reviews")
-        found = calibrate(engine, self._encoded, self._others)
-        self._calibration[precision] = found.figures
+        held_back, others = self._answers(engine, self._encoded), None
+        if self._others is not None:
+            others = self._answers(engine, self._others)
+        found = calibrate(held_back, others)
+        self._calibration[precision] = described(found, held_back, others)
         self._tell(f"verifying the {precision} graph")
         settings, labels = self._settings, self._checkpoint.labels
         comparison = verification.compare(precision, engine, found.temperature, found.lengths)
@@ -225,6 +228,10 @@ class _Export:
             self._efforts.get(precision, {}),
             found.lengths,
         )
+
+    @staticmethod
+    def _answers(engine: Engine, reviews: Encoded) -> Answers:
+        return Answers(graph_logits(engine, reviews.batch), reviews)
 
     def _encode_labelled(self, reviews: Reviews) -> Encoded:
         classes = np.asarray(reviews.classes, np.int64)

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from export.calibrate import Answers, calibrate
 from export.exits import NEVER, Exit, add_exits
-from export.lengths import fit_lengths, scaled
 from export.reviews import Encoded
-from export.risk import guarantee
 from export.verify import graph_logits
 from score.calibration import fit_temperature, softmax
 from score.efforts import Effort
@@ -109,32 +108,26 @@ class _Found:
     logits: NDArray[np.float32]
     reviews: Encoded
 
-    def answers(
-        self, temperature: float, threshold: float
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    def answers(self, temperature: float, threshold: float) -> tuple[Answers, NDArray[np.int64]]:
         """Those of the layers that are sure, and which layers these are, from 0."""
         layers = stop_at(self.logits, temperature, threshold)
-        return _answers(self.logits, layers), layers
+        return Answers(_answers(self.logits, layers), self.reviews), layers
 
 
 def _effort(found: _Found, short: _Found | None, temperature: float, cost: float) -> Effort:
-    reviews = found.reviews
     threshold = choose_threshold(found.logits, temperature, cost)
     answers, layers = found.answers(temperature, threshold)
+    theirs = short.answers(temperature, threshold)[0] if short else None
     # Answers of many layers together are not as sure as those of each.
-    own, lengths = fit_temperature(answers, reviews.classes), None
-    if short is not None:
-        theirs, _ = short.answers(temperature, threshold)
-        lengths = fit_lengths(theirs, short.reviews, own, reviews.lengths)
-    labels = answers.argmax(axis=-1)
-    confidence = softmax(scaled(answers, reviews, lengths), own).max(axis=1)
+    own = calibrate(answers, theirs)
+    changed = answers.logits.argmax(axis=-1) != found.logits[-1].argmax(axis=-1)
     return Effort(
         thresholds=(threshold,) * (len(found.logits) - 1),
-        temperature=own,
+        temperature=own.temperature,
         layers=float(layers.mean() + 1),
-        changed=float((labels != found.logits[-1].argmax(axis=-1)).mean()),
-        guarantee=guarantee(confidence, labels == reviews.classes, reviews.reviews.name),
-        lengths=lengths,
+        changed=float(changed.mean()),
+        guarantee=own.guarantee,
+        lengths=own.lengths,
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from export.verify import figures
 from score.lengths import LengthScale
 
 if TYPE_CHECKING:
@@ -47,12 +48,10 @@ def fit_lengths(
     least = min(most, max(1, int(np.quantile(reviews.lengths, _SHORTEST))))
     if least == most:
         return None
-    rows = np.arange(len(logits))
 
     def loss(exponent: float) -> float:
-        shown = scaled(logits, reviews, LengthScale(exponent, least, most)) / temperature
-        shown = shown - shown.max(axis=1, keepdims=True)
-        return float((np.log(np.exp(shown).sum(axis=1)) - shown[rows, reviews.classes]).mean())
+        shown = scaled(logits, reviews, LengthScale(exponent, least, most))
+        return figures(shown, reviews.classes, temperature)["log_loss"]
 
     found = minimize_scalar(loss, bounds=(_STEEPEST, 0.0), method="bounded")
     exponent = round(float(found.x), 4)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from score.errors import DataError
+from score.labels import NEITHER_LABEL
 from score.tables.columns import shown
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from score.tables import Row
 
 _LABEL_COLUMN = "label"
-
-NEITHER = "neither"
-"""What a text is labelled that none of the model's classes fits."""
 
 FEWEST = 100
 """The fewest short reviews that say how sure to be of such."""
@@ -114,8 +112,8 @@ def read_labelled(path: Path, labels: Sequence[str]) -> Reviews:
             few to learn from.
     """
     rows = _read_rows(path, None, None)
-    if NEITHER not in labels:
-        rows = [row for row in rows if row.cells[1:] != (NEITHER,)]
+    if NEITHER_LABEL not in labels:
+        rows = [row for row in rows if row.cells[1:] != (NEITHER_LABEL,)]
     if len(rows) < FEWEST:
         raise DataError(
             f"{path} has {len(rows)} labelled reviews, too few to say how sure to be. Give "
@@ -127,7 +125,7 @@ def read_labelled(path: Path, labels: Sequence[str]) -> Reviews:
         found = f"the label '{shown(wrong.cells[1])}'" if wrong.cells[1:] else "no label"
         raise DataError(
             f"{path}, row {wrong.number} has {found}. In a column called label each needs one of "
-            f"{', '.join(labels)}, or {NEITHER}."
+            f"{', '.join(labels)}, or {NEITHER_LABEL}."
         )
     return Reviews(path.name, tuple(row.cells[0] for row in rows), classes)
 

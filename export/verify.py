@@ -133,7 +133,7 @@ class Verification:
 
 
 def figures(
-    logits: NDArray[np.float32], classes: Sequence[int], temperature: float
+    logits: NDArray[np.float32], classes: Sequence[int] | NDArray[np.int64], temperature: float
 ) -> dict[str, float]:
     """How right the answers are.
 

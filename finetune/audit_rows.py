@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from finetune.data import NEITHER_LABEL
 from finetune.reasons import REASONS
 from finetune.splits import NEITHER, LabelledData, Split
+from score.labels import NEITHER_LABEL
 
 TRAINED = ("train", "also", "unlabelled")
 """The parts that are trained on; the others are measured on."""

@@ -15,11 +15,9 @@ from finetune.sources import Examples, read_source
 from finetune.splits import EMPTY, NEITHER, LabelledData, Origin, Split
 from score.cleaning import CLEANINGS, DEFAULT_CLEANING
 from score.errors import DataError, UsageError
+from score.labels import NEITHER_LABEL
 
 logger = logging.getLogger(__name__)
-
-NEITHER_LABEL = "neither"
-"""What the table beside the source calls the class NEITHER."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,9 +113,10 @@ class Engine:
         options.add_session_config_entry("session.load_model_format", "ONNX")
         if self._exact:
             options.add_session_config_entry("session.x64quantprecision", "1")
-        # Who runs what is asked afterwards.
-        options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
         on_cpu, wanted = self.provider == "cpu", PROVIDERS[self.provider]
+        if not on_cpu:
+            # Who runs what is asked afterwards.
+            options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
         try:
             session = open_session(
                 self._model,

@@ -1,8 +1,11 @@
-"""Which class names can stand in any table, whoever opens it."""
+"""Class names: which can stand in any table, and what a text of no class is called."""
 
 from __future__ import annotations
 
 from score.errors import BundleError
+
+NEITHER_LABEL = "neither"
+"""What a text is labelled that none of a model's classes fits."""
 
 # A cell that starts with one of these is a formula to a spreadsheet program.
 _FORMULA_STARTERS = ("=", "+", "-", "@")

@@ -176,7 +176,7 @@ def _graph_for(bundle: Bundle, provider: str) -> Graph:
     wanted, there = PRECISIONS[provider], _precisions(bundle, on_cpu=provider == "cpu")
     usable = [precision for precision in wanted if precision in there]
     # Where there is none, the refusal names the best one.
-    return bundle.graph(*usable) if usable else bundle.graph(wanted[0])
+    return bundle.graph(*(usable or wanted[:1]))
 
 
 def _precisions(bundle: Bundle, *, on_cpu: bool) -> list[str]:

@@ -279,10 +279,12 @@ def _shares(texts: Sequence[str], workers: int) -> Iterator[list[str]]:
     """
     most = min(_SHARE_CHARACTERS, sum(map(len, texts)) / (4 * workers))
     share: list[str] = []
+    size = 0
     for text in texts:
-        if share and sum(map(len, share)) + len(text) > most:
+        if share and size + len(text) > most:
             yield share
-            share = []
+            share, size = [], 0
         share.append(text)
+        size += len(text)
     if share:
         yield share

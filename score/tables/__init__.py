@@ -121,8 +121,7 @@ class Table(Protocol):
     Attributes:
         name: what messages call it: the file as it was given, or ``standard input``.
         columns: the column names, in order; of several sheets those of the first.
-        label: what messages call that which has these columns: ``name``, or with it the
-            first of several sheets.
+        label: ``name``, and of several sheets the first: what has these columns, in messages.
     """
 
     name: str
