@@ -78,6 +78,7 @@ def _ask_checkpoint(
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+    from finetune.hardware import device_type, has_bf16
     from score.calibration import softmax
 
     try:
@@ -91,10 +92,12 @@ def _ask_checkpoint(
     encoder = Encoder(tokenizer.backend_tokenizer, Truncation(**preprocessing["truncation"]))
     ids = [one.ids for one in encoder.encode_batch(texts)]
     logits = np.zeros((len(ids), len(names)), np.float32)
-    with torch.inference_mode():
+    device = device_type()
+    model.to(device)
+    with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=has_bf16()):
         for batch in _batches(ids):
             padded = tokenizer.pad({"input_ids": [ids[i] for i in batch]}, return_tensors="pt")
-            logits[batch] = model(**padded).logits.float().numpy()
+            logits[batch] = model(**padded.to(device)).logits.float().cpu().numpy()
     return tuple(names[i] for i in range(len(names))), softmax(logits, temperature)
 
 

@@ -9,6 +9,7 @@ activations into the weights go back.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,7 @@ _PRECISIONS = ("fp32", "int8")
 _QUANTIZED = "_quantized"
 # What stands between a product of integers and its bias: back to floats, and the scales.
 _BETWEEN = ("Cast", "Mul")
+_EXIT = re.compile(r"exit_(\d+)_(weight|bias)")
 
 
 def find_bundle(name: str) -> Path | None:
@@ -80,10 +82,17 @@ class _Weights:
                 self._users[name].append(node)
 
     def by_name(self) -> Iterator[tuple[str, NDArray[np.float32]]]:
-        """Embeddings, normalisations and biases, which have their parameter's name."""
+        """Embeddings, normalisations and biases, which have their parameter's name.
+
+        So have the early classifiers, but for how the export spells it.
+        """
         weights = {node.input[1] for node in self._products()}
         for name in self._tensors.keys() - weights:
             yield name.removesuffix(_QUANTIZED), self._floats(name, axis=0)
+        for name, tensor in self._tensors.items():
+            if found := _EXIT.fullmatch(name):
+                layer, part = found.groups()
+                yield f"exits.{layer}.{part}", np.array(tensor.T, np.float32, order="C")
 
     def by_bias(self) -> Iterator[tuple[str, NDArray[np.float32]]]:
         """The weights of linear layers, named after the bias that is added to the product.

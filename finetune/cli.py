@@ -68,6 +68,13 @@ _EXTRA = (
     "--unlabelled-size", type=click.IntRange(1), help="Take a shuffled sample of so many of them."
 )
 @click.option(
+    "--unlabelled-sentences",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Take so many single sentences of them as well, for a model that judges short texts.",
+)
+@click.option(
     "--teacher",
     help="The model that labels them, with the baseline: a bundle or checkpoint, or thumbs for "
     "the one in the box.",
@@ -163,6 +170,7 @@ def finetune(output: Path, data: str, labels: str | None, overwrite: bool, **opt
         also=options["also"],
         unlabelled=options["unlabelled"],
         unlabelled_size=options["unlabelled_size"],
+        unlabelled_sentences=options["unlabelled_sentences"],
         clean=_names(",".join(options["clean"])),
         seed=seed,
     )

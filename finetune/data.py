@@ -11,6 +11,7 @@ from pathlib import Path
 from finetune.labels import class_order, label_key
 from finetune.parting import check_rows
 from finetune.reasons import CLEANABLE
+from finetune.sentences import sentences
 from finetune.sources import Examples, read_source
 from finetune.splits import EMPTY, NEITHER, LabelledData, Origin, Split
 from score.cleaning import CLEANINGS, DEFAULT_CLEANING
@@ -37,6 +38,8 @@ class DataSettings:
             the label ``neither`` in it asks for equal probabilities.
         unlabelled: a table of texts that a teacher labels, to be trained on as well.
         unlabelled_size: take a shuffled sample of so many of them; None takes all.
+        unlabelled_sentences: take a shuffled sample of so many of their sentences as well, out
+            of all of them.
         clean: the reasons of the audit for which rows are left out of training.
         seed: decides the samples.
 
@@ -54,6 +57,7 @@ class DataSettings:
     also: Path | None = None
     unlabelled: Path | None = None
     unlabelled_size: int | None = None
+    unlabelled_sentences: int = 0
     clean: tuple[str, ...] = ()
     seed: int = 42
 
@@ -157,7 +161,10 @@ def _read_also(settings: DataSettings, classes: dict[str, str]) -> Split:
 
 
 def _read_unlabelled(settings: DataSettings, known: Set[str]) -> Split:
-    """The different texts of the table, less the blank ones and those of ``known``."""
+    """The different texts of the table, less the blank ones and those of ``known``.
+
+    Behind a sample of them comes one of their sentences.
+    """
     if settings.unlabelled is None:
         return EMPTY
     from finetune.sources import read_texts
@@ -168,8 +175,21 @@ def _read_unlabelled(settings: DataSettings, known: Set[str]) -> Split:
         text = clean(raw)
         if text.strip() and text not in known:
             found.setdefault(text, Origin(row, text != raw))
-    new = Split(tuple(found), (NEITHER,) * len(found), tuple(found.values()))
-    return new.sample(settings.unlabelled_size, settings.seed)
+    new = _unlabelled(found).sample(settings.unlabelled_size, settings.seed)
+    if not settings.unlabelled_sentences:
+        return new
+    known = {*known, *new.texts}
+    cut = {
+        sentence: origin
+        for text, origin in found.items()
+        for sentence in sentences(text)
+        if sentence not in known
+    }
+    return new.joined(_unlabelled(cut).sample(settings.unlabelled_sentences, settings.seed))
+
+
+def _unlabelled(found: Mapping[str, Origin]) -> Split:
+    return Split(tuple(found), (NEITHER,) * len(found), tuple(found.values()))
 
 
 def check_parts(data: LabelledData) -> None:

@@ -76,6 +76,14 @@ class Split:
             digest.update(b"%d %d\n%s\n" % (label, len(data), data))
         return digest.hexdigest()
 
+    def joined(self, other: Split) -> Split:
+        """These rows and behind them the others; both have origins, or neither."""
+        return Split(
+            self.texts + other.texts,
+            self.classes + other.classes,
+            self.origins + other.origins,
+        )
+
     def take(self, chosen: Sequence[int]) -> Split:
         """The rows at these places, counted from 0."""
         return Split(

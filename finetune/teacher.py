@@ -4,6 +4,7 @@ The two err in different places, one reads sentences and the other counts words 
 whole review, so together they are better than either. What they say is the mean of their
 log probabilities, weighed and sharpened on held-back reviews. (Self-training and
 distillation in one; Hinton et al. 2015, "Distilling the Knowledge in a Neural Network".)
+Of a single sentence the model alone speaks: there are too few words in it to be counted.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from finetune.splits import Split
+
+
+_SENTENCE_WORDS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +61,12 @@ class Teacher:
         return cls(model, labels, baseline, weights)
 
     def teach(self, texts: Sequence[str]) -> Lessons:
-        """Whole reviews, each with the probabilities that the two together give it."""
+        """Texts, each with the probabilities that the two together give it."""
         first = log_probabilities(self.model, self.labels, texts)
         second = self.baseline.log_probabilities(texts)
         weighed = self.weights[0] * first + self.weights[1] * second
+        short = [len(text.split()) <= _SENTENCE_WORDS for text in texts]
+        weighed[short] = first[short]
         return Lessons(tuple(texts), softmax(weighed).astype(np.float32))
 
 

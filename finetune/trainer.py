@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finetune.base import load_base
+from finetune.hardware import device_type, has_bf16
 from finetune.settings import TrainSettings
 from score.tokens import Encoder
 
@@ -88,10 +89,9 @@ def tokenise(lessons: Lessons, encoder: Encoder) -> Dataset:
 def _training_arguments(
     settings: TrainSettings, checkpoints: Path, *, progress: bool
 ) -> TrainingArguments:
-    import torch
     from transformers import TrainingArguments
 
-    on_cpu = not (torch.cuda.is_available() or torch.backends.mps.is_available())
+    on_cpu = device_type() == "cpu"
     return TrainingArguments(
         output_dir=str(checkpoints),
         num_train_epochs=settings.epochs,
@@ -114,23 +114,11 @@ def _training_arguments(
         greater_is_better=True,
         seed=settings.seed,
         use_cpu=on_cpu,
-        bf16=_hardware_has_bf16(),
+        bf16=has_bf16(),
         dataloader_pin_memory=not on_cpu,
         disable_tqdm=not progress,
         report_to="none",
     )
-
-
-def _hardware_has_bf16() -> bool:
-    """Whether bf16 is faster than fp32 here; on Apple's GPUs it is emulated on some."""
-    import torch
-
-    if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    if torch.backends.mps.is_available():
-        return False
-    check = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return bool(check and check())
 
 
 def _validation_figures(prediction: EvalPrediction) -> dict[str, float]:
