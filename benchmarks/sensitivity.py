@@ -22,6 +22,7 @@ import numpy as np
 
 from export.checkpoint import Checkpoint
 from export.convert import convert
+from export.fuse import fuse_for_cpu
 from export.quantize import quantize
 from export.smooth import smooth
 from export.verify import Comparison, graph_logits
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from export.reviews import Reviews
 
-_SMOOTHING = 48
+_TYPICAL = 48
 
 
 def groups(graph: Path) -> dict[str, list[str]]:
@@ -74,12 +75,15 @@ class Bench:
             reviews.name, tuple(reviews.texts[i] for i in chosen), None
         )
         self.graph = work / "smoothed.onnx"
-        smooth(traced, self.graph, ids[:_SMOOTHING])
+        fused = work / "fused.onnx"
+        fuse_for_cpu(traced, checkpoint, fused)
+        self._typical = ids[:_TYPICAL]
+        smooth(fused, self.graph, self._typical)
 
     def measure(self, name: str, finer: Sequence[str]) -> None:
         """Quantise all but ``finer`` and print the line of the table."""
         target = self._work / "quantized.onnx"
-        quantize(self.graph, target, finer=finer)
+        quantize(self.graph, target, self._typical, finer=finer)
         found = graph_logits(Engine(target.read_bytes()), self._ids)
         comparison = Comparison(self._reviews, self._expected, found, self._temperature)
         changes, size = comparison.changes(), target.stat().st_size / 1e6

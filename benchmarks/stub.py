@@ -17,7 +17,7 @@ import numpy as np
 from score.bundle import Description, Graph, write_manifest
 from score.bundle_files import sha256_of
 from score.calibration import softmax
-from score.model import Answer, Model
+from score.model import Answer, EncodedText, Model, Part
 from score.tokens import Truncation
 
 LABELS = ("negative", "positive")
@@ -44,17 +44,18 @@ def install(latency: float = 0.0, *, batched: bool = False) -> None:
         batched: answer a window at once, as on a GPU: the workers cost more than the stub.
     """
 
-    def answer(self: Model, text: str) -> Answer:  # noqa: ARG001 - a method takes it
+    def encode(self: Model, texts: Sequence[str]) -> list[EncodedText]:  # noqa: ARG001 - a method takes it
+        return [EncodedText([list(text.encode())]) for text in texts]
+
+    def run(self: Model, batch: Sequence[Sequence[int]]) -> list[Part]:  # noqa: ARG001 - likewise
         if latency:
-            time.sleep(latency)
-        return answer_of(text)
+            time.sleep(latency * len(batch))
+        answers = [answer_of(bytes(ids).decode()) for ids in batch]
+        return [(np.asarray(one.logits), np.int64(0)) for one in answers]
 
-    def answer_batch(self: Model, texts: Sequence[str]) -> list[Answer]:
-        return [self.answer(text) for text in texts]
-
-    Model.answer = answer  # type: ignore[method-assign] # what it is for
+    Model.encode = encode  # type: ignore[method-assign] # what it is for
+    Model.run = run  # type: ignore[method-assign] # likewise
     if batched:
-        Model.answer_batch = answer_batch  # type: ignore[method-assign] # likewise
         Model.batched = True  # type: ignore[method-assign, assignment] # likewise
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,16 +13,17 @@ import numpy as np
 
 from export.calibrate import Answers, calibrate, described
 from export.checkpoint import Checkpoint
-from export.convert import convert, to_half
+from export.convert import convert
 from export.describe import copy_descriptions, provenance
 from export.efforts import make_efforts
 from export.exits import can_exit
+from export.fuse import fuse_for_cpu, to_half
 from export.gate import check_calibration, check_flips
 from export.place import check_output, put_in_place, work_folder
 from export.quantize import quantize
 from export.reviews import Encoded, Reviews, read_labelled, read_reviews
 from export.smooth import smooth
-from export.verify import Verification, graph_logits
+from export.verify import Verification, graph_logits, runs_together
 from score.bundle import (
     GRAPH_FILES,
     TOKENIZER_FILE,
@@ -46,7 +47,8 @@ MAX_CALIBRATION = 20_000
 MAX_VERIFICATION = 2000
 """The most of them that checkpoint and graphs are compared on: PyTorch is slow."""
 # As many show which channels are large, which is a matter of the weights.
-_SMOOTHING = 48
+_TYPICAL = 64
+_FEW_TOKENS = 16
 
 Progress = Callable[[str], None]
 """Told at each step what is being done."""
@@ -185,15 +187,22 @@ class _Export:
 
     def _make_graph(self, traced: Path, precision: str, target: Path) -> None:
         if precision == "int8":
-            smoothed = traced.with_name("smoothed.onnx")
-            smooth(traced, smoothed, self._encoded.batch[:_SMOOTHING])
-            quantize(smoothed, target)
+            fused, smoothed = (traced.with_name(f"{name}.onnx") for name in ("fused", "smoothed"))
+            fuse_for_cpu(traced, self._checkpoint, fused)
+            typical = self._typical()
+            smooth(fused, smoothed, typical)
+            quantize(smoothed, target, typical)
             self._stop_early(target)
         elif precision == "fp16":
             to_half(traced, self._checkpoint, target)
         else:
             # As traced: onnxruntime fuses it while loading, for the provider it loads it for.
             shutil.copyfile(traced, target)
+
+    def _typical(self) -> list[Sequence[int]]:
+        """Some reviews, and the first words of each, for the short ones that may come."""
+        some = self._encoded.batch[:_TYPICAL]
+        return [*some, *(ids[:_FEW_TOKENS] for ids in some)]
 
     def _stop_early(self, graph: Path) -> None:
         """Only int8, a CPU's: a batch on a GPU would wait for its last text at each layer."""
@@ -219,14 +228,25 @@ class _Export:
         check_calibration(
             found.logits, self._held_back, found.temperature, precision, settings.max_ece
         )
+        efforts = self._efforts.get(precision, {})
         return Graph(
             precision,
             sha256_of(file),
             found.temperature,
             comparison.parity(),
             found.guarantee,
-            self._efforts.get(precision, {}),
+            efforts,
             found.lengths,
+            batches=precision == "int8" and self._runs_together(file, efforts),
+        )
+
+    def _runs_together(self, graph: Path, efforts: Mapping[str, Effort]) -> bool:
+        """Whether a graph for CPUs can be asked about several texts at once, at any effort."""
+        model, some = graph.read_bytes(), self._encoded.batch[:_TYPICAL]
+        ways = {None, *(effort.thresholds for effort in efforts.values())}
+        return all(
+            runs_together(Engine(model, name="the int8 graph", thresholds=thresholds), some)
+            for thresholds in ways
         )
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""From a PyTorch checkpoint to ONNX graphs, in full and in half precision."""
+"""From a PyTorch checkpoint to an ONNX graph in full precision."""
 
 from __future__ import annotations
 
@@ -52,40 +52,6 @@ def convert(checkpoint: Checkpoint, folder: Path) -> Path:
             "The model has to be of the BERT family."
         ) from exc
     return folder / "model.onnx"
-
-
-def to_half(graph: Path, checkpoint: Checkpoint, target: Path) -> None:
-    """Fuse a graph's attention and normalisations, then store it in fp16.
-
-    The order matters: GPUs run the fused nodes in fp16, while the casts that the
-    conversion puts in would hide the patterns from onnxruntime's own fusion at load.
-    Inputs and outputs keep their types.
-
-    Args:
-        graph: the fp32 graph.
-        checkpoint: the model it came from.
-        target: the file to make.
-    """
-    from onnxruntime.transformers.fusion_options import AttentionMaskFormat, FusionOptions
-    from onnxruntime.transformers.optimizer import optimize_model
-    from transformers import AutoConfig
-
-    config = AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True)
-    options = FusionOptions("bert")
-    # The mask as it is. The default keeps only its length, which is wrong for any mask
-    # but one that pads on the right.
-    options.attention_mask_format = AttentionMaskFormat.AttentionMask
-    with silence():
-        fused = optimize_model(
-            str(graph),
-            model_type="bert",
-            num_heads=config.num_attention_heads,
-            hidden_size=config.hidden_size,
-            optimization_options=options,
-            opt_level=0,
-        )
-        fused.convert_float_to_float16(keep_io_types=True)
-        fused.save_model_to_file(str(target))
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from export.convert import silence
+from export.watch import watch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +39,8 @@ def smooth(graph: Path, target: Path, batch: Sequence[Sequence[int]]) -> None:
 
     model = onnx.load(graph)
     products = _products(model)
-    for name, sizes in _channel_sizes(graph, list(products), batch).items():
+    for name, seen in watch(graph, list(products), batch).items():
+        sizes = seen.largest
         typical = max(float(np.median(sizes)), float(np.finfo(np.float32).tiny))
         factors = np.maximum(sizes / typical, 1) ** _STRENGTH
         _move(model, name, products[name], factors.astype(np.float32))
@@ -56,48 +57,44 @@ def _products(model: Any) -> Mapping[str, list[Any]]:
     return products
 
 
-def _channel_sizes(
-    graph: Path, names: Sequence[str], batch: Sequence[Sequence[int]]
-) -> dict[str, NDArray[np.float32]]:
-    """The largest absolute value of each channel of the named tensors over all reviews."""
-    import onnx
-    import onnxruntime
-
-    model = onnx.load(graph)
-    model.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in names)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    with silence():
-        session = onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
-    inputs = {one.name for one in session.get_inputs()}
-    sizes: dict[str, NDArray[np.float32]] = {}
-    for ids in batch:
-        row = np.asarray([ids], np.int64)
-        feeds = {
-            "input_ids": row,
-            "attention_mask": np.ones_like(row),
-            "token_type_ids": np.zeros_like(row),
-        }
-        tensors = session.run(list(names), {k: v for k, v in feeds.items() if k in inputs})
-        for name, tensor in zip(names, tensors, strict=True):
-            largest = np.abs(tensor).max(axis=(0, 1))
-            sizes[name] = np.maximum(sizes.get(name, largest), largest)
-    return sizes
-
-
 def _move(model: Any, name: str, products: Sequence[Any], factors: NDArray[np.float32]) -> None:
     """Divide a tensor's channels by ``factors`` and multiply the weights behind it."""
-    from onnx import helper, numpy_helper
+    from onnx import helper
 
-    divided, inverse = f"{name}_smooth", f"{name}_inverse_factors"
-    weights = {tensor.name: tensor for tensor in model.graph.initializer}
+    weights, inverse = _Weights(model), np.float32(1) / factors
     for node in products:
-        weight = weights[node.input[1]]
-        scaled = numpy_helper.to_array(weight) * factors[:, None]
-        weight.CopyFrom(numpy_helper.from_array(scaled, weight.name))
+        weights.scale(node.input[1], factors[:, None])
+    maker = next((node for node in model.graph.node if name in node.output), None)
+    if maker is not None and maker.op_type == "MultiHeadAttention":
+        # Its channels are those of the values, so the division costs nothing there.
+        (values,) = [node for node in model.graph.node if maker.input[2] in node.output]
+        weights.scale(values.input[1], inverse)
+        queries_and_keys = np.ones(2 * len(factors), np.float32)
+        weights.scale(maker.input[3], np.concatenate([queries_and_keys, inverse]))
+        return
+    divided, factor = f"{name}_smooth", f"{name}_inverse_factors"
+    for node in products:
         node.input[0] = divided
-    model.graph.initializer.append(numpy_helper.from_array(1 / factors, inverse))
+    weights.add(factor, inverse)
     place = min(list(model.graph.node).index(node) for node in products)
-    model.graph.node.insert(place, helper.make_node("Mul", [name, inverse], [divided], divided))
+    model.graph.node.insert(place, helper.make_node("Mul", [name, factor], [divided], divided))
+
+
+class _Weights:
+    """The tensors that a graph holds."""
+
+    def __init__(self, model: Any) -> None:
+        self._graph = model.graph
+        self._tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+
+    def scale(self, name: str, factors: NDArray[np.float32]) -> None:
+        from onnx import numpy_helper
+
+        tensor = self._tensors[name]
+        scaled = numpy_helper.to_array(tensor) * factors
+        tensor.CopyFrom(numpy_helper.from_array(scaled.astype(np.float32), name))
+
+    def add(self, name: str, array: NDArray[np.float32]) -> None:
+        from onnx import numpy_helper
+
+        self._graph.initializer.append(numpy_helper.from_array(array, name))

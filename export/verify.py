@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from export.reviews import Reviews
 
 
+_LENGTHS = (3, 8, 13, 24, 60)
+_SIZES = (2, 5, 16)
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """The answers of a checkpoint and of a graph to the same reviews.
@@ -167,6 +171,27 @@ def graph_logits(engine: Engine, batch: Sequence[Sequence[int]]) -> NDArray[np.f
     """
     with ThreadPoolExecutor(machine.workers()) as pool:
         return np.stack(list(pool.map(engine.logits, batch)))
+
+
+def runs_together(engine: Engine, batch: Sequence[Sequence[int]]) -> bool:
+    """Whether inputs of one length get the same bits together as each alone.
+
+    Args:
+        engine: the graph.
+        batch: token ids of reviews, of which as many are cut to each of some lengths.
+    """
+    for tokens in _LENGTHS:
+        alike = [[*ids[: tokens - 1], ids[-1]] for ids in batch if len(ids) >= tokens]
+        for number in _SIZES:
+            together = alike[:number]
+            if not together:
+                continue
+            logits, layers = engine.run(together)
+            for ids, row, layer in zip(together, logits, layers, strict=True):
+                alone, depth = engine.run([ids])
+                if alone[0].tobytes() != row.tobytes() or depth[0] != layer:
+                    return False
+    return True
 
 
 def checkpoint_logits(

@@ -1,16 +1,15 @@
 """The weights of a bundle as floats again, so that training can start from one, offline.
 
-``thumbs export`` changes neither the biases nor their names, so they are the map: a
-product by weights is followed by the bias of its layer, and that says which layer it is.
-What the export did on the way is undone here: int8 becomes floats (each weight is within
-half a step of what it was), and the factors that :mod:`export.smooth` moved from the
-activations into the weights go back.
+The exporter names each product by weights after the layer that it traced, and each parameter
+that is no product's after itself; that is the map. What the export did on the way is undone
+here: int8 becomes floats (each weight is within half a step of what it was), and the factors
+that :mod:`export.smooth` moved from the activations into the weights go back. Those that it
+moved into the values of an attention stay there: the network is the same one.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,8 +27,9 @@ BOX = "thumbs"
 
 _PRECISIONS = ("fp32", "int8")
 _QUANTIZED = "_quantized"
-# What stands between a product of integers and its bias: back to floats, and the scales.
-_BETWEEN = ("Cast", "Mul")
+_PRODUCTS = ("MatMul", "MatMulInteger", "MatMulIntegerToFloat")
+# As the exporter writes it, and as a quantiser leaves it.
+_PRODUCT = re.compile(r"/?(.*)/(?:Gemm_)?MatMul(?:_quant)?")
 _EXIT = re.compile(r"exit_(\d+)_(weight|bias)")
 
 
@@ -58,8 +58,7 @@ def read_weights(bundle: Bundle) -> dict[str, NDArray[np.float32]]:
             "from. Give the checkpoint that it was made from with --base."
         )
     model = onnx.load_model_from_string(bundle.read_graph(chosen))
-    graph = _Weights(model.graph)
-    return {**dict(graph.by_name()), **dict(graph.by_bias())}
+    return dict(_Weights(model.graph).named())
 
 
 class _Weights:
@@ -76,39 +75,41 @@ class _Weights:
             for tensor in one.initializer
         }
         self._maker = {output: node for node in self._nodes for output in node.output}
-        self._users: dict[str, list[Any]] = defaultdict(list)
-        for node in self._nodes:
-            for name in node.input:
-                self._users[name].append(node)
 
-    def by_name(self) -> Iterator[tuple[str, NDArray[np.float32]]]:
-        """Embeddings, normalisations and biases, which have their parameter's name.
+    def named(self) -> Iterator[tuple[str, NDArray[np.float32]]]:
+        """The parameters under their names, and what else the graph holds under its own.
 
-        So have the early classifiers, but for how the export spells it.
+        ONNX has weights as (inputs, outputs), PyTorch as (outputs, inputs).
         """
-        weights = {node.input[1] for node in self._products()}
-        for name in self._tensors.keys() - weights:
+        products = list(self._products())
+        for name in self._tensors.keys() - {node.input[1] for node in products}:
             yield name.removesuffix(_QUANTIZED), self._floats(name, axis=0)
+        for node in products:
+            weights = self._floats(node.input[1], axis=1) * self._factors(node)
+            yield f"{_layer(node)}.weight", np.ascontiguousarray(weights.T)
         for name, tensor in self._tensors.items():
             if found := _EXIT.fullmatch(name):
                 layer, part = found.groups()
                 yield f"exits.{layer}.{part}", np.array(tensor.T, np.float32, order="C")
-
-    def by_bias(self) -> Iterator[tuple[str, NDArray[np.float32]]]:
-        """The weights of linear layers, named after the bias that is added to the product.
-
-        ONNX has them as (inputs, outputs), PyTorch as (outputs, inputs).
-        """
-        for node in self._products():
-            bias = self._bias(node)
-            if bias is not None:
-                weights = self._floats(node.input[1], axis=1) * self._factors(node)
-                yield f"{bias.removesuffix('.bias')}.weight", np.ascontiguousarray(weights.T)
+        for node in self._nodes:
+            if node.op_type == "MultiHeadAttention":
+                yield from self._biases(node)
 
     def _products(self) -> Iterator[Any]:
         for node in self._nodes:
-            if node.op_type in ("MatMul", "MatMulInteger") and node.input[1] in self._tensors:
+            if (
+                node.op_type in _PRODUCTS
+                and node.input[1] in self._tensors
+                and _PRODUCT.fullmatch(node.name)
+            ):
                 yield node
+
+    def _biases(self, attention: Any) -> Iterator[tuple[str, NDArray[np.float32]]]:
+        """Those of queries, keys and values, which stand behind one another in one tensor."""
+        if len(attention.input) > 3 and attention.input[3] in self._tensors:
+            parts = np.split(self._tensors[attention.input[3]].astype(np.float32), 3)
+            for name, part in zip(attention.input[:3], parts, strict=True):
+                yield f"{_layer(self._maker[name])}.bias", part
 
     def _floats(self, name: str, axis: int) -> NDArray[np.float32]:
         """A tensor in floats; ``axis`` is that of the scales where there is more than one."""
@@ -116,7 +117,7 @@ class _Weights:
         scale = self._tensors.get(f"{plain}_scale")
         if not name.endswith(_QUANTIZED) or scale is None:
             return tensor.astype(np.float32)
-        zero = self._tensors[f"{plain}_zero_point"]
+        zero = self._tensors.get(f"{plain}_zero_point", np.zeros_like(scale, np.int8))
         if scale.ndim:
             shape = [-1 if i == axis else 1 for i in range(tensor.ndim)]
             scale, zero = scale.reshape(shape), zero.reshape(shape)
@@ -126,7 +127,7 @@ class _Weights:
     def _factors(self, product: Any) -> NDArray[np.float32]:
         """What the channels of a product's input were multiplied with, shape (inputs, 1)."""
         maker = self._maker.get(product.input[0])
-        if maker is not None and maker.op_type == "DynamicQuantizeLinear":
+        if maker is not None and maker.op_type in ("DynamicQuantizeLinear", "QuantizeLinear"):
             maker = self._maker.get(maker.input[0])
         if maker is not None and maker.op_type == "Mul":
             for name in maker.input:
@@ -134,16 +135,11 @@ class _Weights:
                     return self._tensors[name].astype(np.float32)[:, None]
         return np.ones((1, 1), np.float32)
 
-    def _bias(self, product: Any) -> str | None:
-        """The name of the bias that is added to a product; None where there is none."""
-        users = self._users[product.output[0]]
-        while len(users) == 1 and users[0].op_type in _BETWEEN:
-            users = self._users[users[0].output[0]]
-        for node in users:
-            for name in node.input:
-                if node.op_type == "Add" and name in self._tensors and name.endswith(".bias"):
-                    return str(name)
-        return None
+
+def _layer(product: Any) -> str:
+    """The name of the module that a product was traced from."""
+    found = _PRODUCT.fullmatch(product.name)
+    return found[1].replace("/", ".") if found else str(product.name)
 
 
 def _with_branches(graph: Any) -> Iterator[Any]:

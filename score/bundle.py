@@ -70,6 +70,8 @@ class Graph:
         efforts: by name, the ways to stop before the last layer; what stands beside is that
             of all layers.
         lengths: what the temperature is multiplied by for short texts; None is nothing.
+        batches: whether texts of one length can be run together on a CPU, each with the very
+            bits that it has alone.
     """
 
     precision: str
@@ -79,6 +81,7 @@ class Graph:
     guarantee: Guarantee | None = None
     efforts: Mapping[str, Effort] = field(default_factory=dict)
     lengths: LengthScale | None = None
+    batches: bool = False
 
     @property
     def file(self) -> str:
@@ -267,8 +270,18 @@ def _graph(entry: dict[str, Any]) -> Graph:
         raise ValueError(f"no such efforts: {shown(str(list(told)))}")
     efforts = {name: Effort.parse(effort) for name, effort in told.items()}
     lengths = LengthScale.parse(entry.get("lengths"))
+    batches = entry.get("batches", False)
+    if not isinstance(batches, bool):
+        raise TypeError(f"batches is neither true nor false: {shown(str(batches))}")
     return Graph(
-        entry["precision"], sha256, temperature, entry["parity"], guarantee, efforts, lengths
+        entry["precision"],
+        sha256,
+        temperature,
+        entry["parity"],
+        guarantee,
+        efforts,
+        lengths,
+        batches,
     )
 
 

@@ -1,8 +1,8 @@
 """A graph in onnxruntime, ready to be run from several threads.
 
-On a CPU one review is one run on one thread, and each worker has a session: as fast as
-batching from 64 tokens up, nothing is padded, and no score can depend on a neighbour. On a
-GPU reviews of like length run as a batch.
+On a CPU a run has one thread, and each worker has a session. What is run together there is of
+one length, so that nothing is padded and no score can depend on a neighbour. On a GPU reviews
+of like length run as a batch.
 """
 
 from __future__ import annotations

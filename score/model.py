@@ -39,10 +39,32 @@ class Answer:
     layers: int = 0
 
 
-_FOREIGN = Answer((), truncated=False)
-
-_Part = tuple["NDArray[np.float32]", "np.int64"]
+Part = tuple["NDArray[np.float32]", "np.int64"]
 """The logits of one input of a text, and how many layers it was read with."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedText:
+    """A text as the model reads it.
+
+    Attributes:
+        inputs: token ids: one list, or several windows; none of a text in another language.
+        truncated: whether a part of the text is in none of them.
+    """
+
+    inputs: list[list[int]]
+    truncated: bool = False
+
+    def answer(self, parts: Sequence[Part]) -> Answer:
+        """What the answers to all inputs say together: the mean of their logits."""
+        if not parts:
+            return Answer((), truncated=False)
+        logits, layers = zip(*parts, strict=True)
+        mean: NDArray[np.float64] = np.asarray(logits, np.float64).mean(axis=0)
+        return Answer(tuple(mean.tolist()), self.truncated, int(max(layers)))
+
+
+_FOREIGN = EncodedText([])
 
 
 class Model:
@@ -106,6 +128,7 @@ class Model:
         self.temperature = (stopping or graph).temperature
         self.guarantee = (stopping or graph).guarantee
         self._lengths = (stopping or graph).lengths
+        self._together = graph.batches
         detector = DETECTOR if language else "any language"
         ends = f"{CHARACTERS_A_TOKEN} characters a token"
         self.identity = "\n".join(
@@ -117,7 +140,7 @@ class Model:
 
     @property
     def batched(self) -> bool:
-        """Whether :meth:`answer_batch` is the faster way here."""
+        """Whether a GPU answers, which is asked by one thread for as many texts as there are."""
         return self._engine.batched
 
     def clean(self, text: str) -> str:
@@ -129,38 +152,50 @@ class Model:
 
     def answer(self, text: str) -> Answer:
         """Answer one cleaned text that is not blank."""
-        if self._is_foreign(text):
-            return _FOREIGN
-        inputs, truncated = self._encode(text)
-        return _answer([self._run([ids])[0] for ids in inputs], truncated)
+        (encoded,) = self.encode([text])
+        return encoded.answer([self.run([ids])[0] for ids in encoded.inputs])
 
     def answer_batch(self, texts: Sequence[str]) -> list[Answer]:
-        """Answer cleaned texts that are not blank, inputs of like length together."""
-        encoded = {i: self._encode(t) for i, t in enumerate(texts) if not self._is_foreign(t)}
-        inputs = [(i, ids) for i, (windows, _) in encoded.items() for ids in windows]
-        found: dict[int, list[_Part]] = {i: [] for i in encoded}
-        for batch in _batches([len(ids) for _, ids in inputs]):
-            parts = self._run([inputs[place][1] for place in batch])
+        """Answer cleaned texts that are not blank, as many at once as may be."""
+        encoded = self.encode(texts)
+        inputs = [(i, ids) for i, one in enumerate(encoded) for ids in one.inputs]
+        found: list[list[Part]] = [[] for _ in encoded]
+        for batch in self.batches([len(ids) for _, ids in inputs]):
+            parts = self.run([inputs[place][1] for place in batch])
             for place, part in zip(batch, parts, strict=True):
                 found[inputs[place][0]].append(part)
-        return [
-            _answer(found[i], encoded[i][1]) if i in encoded else _FOREIGN
-            for i in range(len(texts))
-        ]
+        return [one.answer(parts) for one, parts in zip(encoded, found, strict=True)]
 
-    def _run(self, batch: Sequence[Sequence[int]]) -> list[_Part]:
+    def encode(self, texts: Sequence[str]) -> list[EncodedText]:
+        """What the model reads of cleaned texts that are not blank."""
+        own = [text for text in texts if not self._is_foreign(text)]
+        if self.reading == "windows":
+            inputs = iter([EncodedText(*self._encoder.encode_windows(text)) for text in own])
+        else:
+            cut = self._encoder.encode_batch(own)
+            inputs = iter([EncodedText([one.ids], one.truncated) for one in cut])
+        foreign = len(texts) - len(own)
+        if not foreign:
+            return list(inputs)
+        kept = set(own)
+        return [next(inputs) if text in kept else _FOREIGN for text in texts]
+
+    def batches(self, lengths: Sequence[int]) -> list[list[int]]:
+        """The places of the inputs that are run together, of which ``lengths`` are the tokens.
+
+        On a CPU they are of one length, if any are run together at all.
+        """
+        if self.batched:
+            return _batches(lengths, BATCH_TOKENS, padding=True)
+        # So a batch takes no more memory than one review of the full length.
+        return _batches(lengths, self._truncation.max_tokens if self._together else 0)
+
+    def run(self, batch: Sequence[Sequence[int]]) -> list[Part]:
         """Ask the engine; what it is surer of than it may be, by the length, is taken back."""
         logits, layers = self._engine.run(batch)
         if self._lengths:
             logits = self._lengths.divide(logits, batch)
         return list(zip(logits, layers, strict=True))
-
-    def _encode(self, text: str) -> tuple[list[list[int]], bool]:
-        """The inputs that a text makes, and whether a part of it is in none of them."""
-        if self.reading == "windows":
-            return self._encoder.encode_windows(text)
-        encoded = self._encoder.encode(text)
-        return [encoded.ids], encoded.truncated
 
     def _is_foreign(self, text: str) -> bool:
         # Of a text in many windows too, the ends are enough to tell.
@@ -188,18 +223,16 @@ def _precisions(bundle: Bundle, *, on_cpu: bool) -> list[str]:
     return [graph.precision for graph in graphs if on_cpu or not graph.efforts]
 
 
-def _answer(parts: Sequence[_Part], truncated: bool) -> Answer:
-    logits, layers = zip(*parts, strict=True)
-    mean: NDArray[np.float64] = np.asarray(logits, np.float64).mean(axis=0)
-    return Answer(tuple(mean.tolist()), truncated, int(max(layers)))
+def _batches(lengths: Sequence[int], budget: int, *, padding: bool = False) -> list[list[int]]:
+    """Places grouped by length: of one length in a group, or of like length with padding.
 
-
-def _batches(lengths: Sequence[int]) -> list[list[int]]:
-    """Places grouped by length, each group within the budget of one batch."""
+    A group has at least one place, and no more tokens than ``budget`` if it has several.
+    """
     batches: list[list[int]] = []
     width = 0
     for i in sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True):
-        if not batches or (len(batches[-1]) + 1) * width > BATCH_TOKENS:
+        fits = padding or lengths[i] == width
+        if not batches or not fits or (len(batches[-1]) + 1) * width > budget:
             batches.append([])
             width = lengths[i]
         batches[-1].append(i)

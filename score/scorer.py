@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 from types import TracebackType
 
 import numpy as np
@@ -15,24 +13,14 @@ from score import machine
 from score.bundle import DEFAULT_BUNDLE, Bundle
 from score.cache import ScoreCache
 from score.calibration import softmax
+from score.crew import Crew
 from score.efforts import EffortName
 from score.errors import UsageError
 from score.guarantee import promised_threshold
 from score.interrupts import postponed
 from score.model import Answer, Model
 from score.tokens import Reading
-
-WINDOW = 256
-"""How many texts are scored before their answers are remembered: about the work of
-three seconds, which is the most that a killed run has to do again."""
-
-_SHARE_CHARACTERS = 1000
-"""The most text that a worker is given at once: about as much as the model reads of one long
-review, while for a sentence alone the handing over would take as long as a layer."""
-
-PATIENCE = 1.0
-"""Seconds that a run which is told to stop waits for the reviews in hand; what takes longer
-is given up, so that it leaves within two seconds."""
+from score.windows import windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +130,7 @@ class Scorer:
         self._sure_from = max(self._settings.unsure_below, self._promised())
         cache = self._settings.cache
         self._cache = ScoreCache(cache, self._model.identity) if cache else None
-        self._pool = ThreadPoolExecutor(self._workers, "score")
+        self._crew = Crew(self._model, self._workers)
 
     @property
     def device(self) -> str:
@@ -176,16 +164,14 @@ class Scorer:
 
         A text's score does not depend on the others.
         """
-        texts = list(texts)
-        windows = (texts[i : i + WINDOW] for i in range(0, len(texts), WINDOW))
-        return [score for window in windows for score in self._score_window(window)]
+        return [score for window in windows(texts, len) for score in self._score_window(window)]
 
     def close(self) -> None:
         """Stop the workers and release the cache.
 
         Every review was waited for, or given up, so this waits for none.
         """
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._crew.close()
         if self._cache:
             self._cache.close()
 
@@ -218,7 +204,7 @@ class Scorer:
             if self._model.batched:
                 answers.update(zip(texts, self._model.answer_batch(texts), strict=True))
             else:
-                self._answer_in_pool(texts, answers)
+                self._crew.answer(texts, answers)
         finally:
             if self._cache:
                 # What a signal ends here would be lost. A copy: a review that was given up
@@ -226,30 +212,6 @@ class Scorer:
                 with postponed():
                     self._cache.put(answers.copy())
         return answers
-
-    def _answer_in_pool(self, texts: Sequence[str], answers: dict[str, Answer]) -> None:
-        leaving = Event()
-
-        def answer_each(share: Sequence[str]) -> None:
-            for text in share:
-                if leaving.is_set():
-                    return
-                answers[text] = self._model.answer(text)
-
-        tasks: list[Future[None]] = []
-        try:
-            tasks.extend(
-                self._pool.submit(answer_each, share) for share in _shares(texts, self._workers)
-            )
-            for task in tasks:
-                task.result()
-        except BaseException:
-            # The reviews in hand are finished, the rest is dropped.
-            leaving.set()
-            for task in tasks:
-                task.cancel()
-            wait(tasks, PATIENCE)
-            raise
 
     def _judge(self, answer: Answer, *, remembered: bool) -> Score:
         if not answer.logits:
@@ -270,21 +232,3 @@ class Scorer:
             remembered=remembered,
             layers=answer.layers,
         )
-
-
-def _shares(texts: Sequence[str], workers: int) -> Iterator[list[str]]:
-    """Texts in groups that are worth handing to a worker; one that is long is a group.
-
-    However short they are, there are enough groups for all workers to be done together.
-    """
-    most = min(_SHARE_CHARACTERS, sum(map(len, texts)) / (4 * workers))
-    share: list[str] = []
-    size = 0
-    for text in texts:
-        if share and size + len(text) > most:
-            yield share
-            share, size = [], 0
-        share.append(text)
-        size += len(text)
-    if share:
-        yield share

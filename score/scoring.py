@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -14,14 +14,12 @@ from score.errors import UsageError
 from score.interrupts import LastMoments
 from score.lock import only_writer
 from score.output import Finish, Output, Replacing, check_names, is_same_name, make_room
-from score.scorer import WINDOW, Score, Scorer, ScorerSettings
+from score.scorer import Score, Scorer, ScorerSettings
 from score.summary import Summary
 from score.tables import Cell, NewColumn, Row, TableOptions, open_table
 from score.tables.columns import check_new_names, find_column
 from score.watch import InputWatch
-
-WINDOW_CHARACTERS = 4 * 1024 * 1024
-"""The most text of a window, so that memory does not hold 256 of the longest cells."""
+from score.windows import windows
 
 Progress = Callable[[int, "int | None"], None]
 """Told after each window: the records done, and all records where that is known."""
@@ -212,7 +210,7 @@ def _score_all(
             note=lambda leaving: _note(leaving, summary, started, record, line),
         )
         with Output(table, output, columns, finish) as target:
-            for window in _windows(table.rows([column])):
+            for window in windows(table.rows([column]), _characters):
                 watch.check()
                 _score_window(window, scorer, target, summary, settings.class_scores)
                 if on_progress:
@@ -245,18 +243,8 @@ def _start_summary(table_name: str, output: Path | BinaryIO, scorer: Scorer) -> 
     )
 
 
-def _windows(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """Rows in portions that are small enough to hold: in their number and in their text."""
-    window: list[Row] = []
-    characters = 0
-    for row in rows:
-        window.append(row)
-        characters += sum(map(len, row.cells))
-        if len(window) == WINDOW or characters > WINDOW_CHARACTERS:
-            yield window
-            window, characters = [], 0
-    if window:
-        yield window
+def _characters(row: Row) -> int:
+    return sum(map(len, row.cells))
 
 
 def _score_window(

@@ -60,14 +60,14 @@ def test_order_workers_and_cache_change_nothing(
 
 def test_the_window_changes_nothing(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows of any size, down to one review, give equal scores."""
-    import score.scorer
+    import score.windows
     from score.scorer import Scorer
 
     rows = reviews(60)
     with Scorer(tiny_bundle) as scorer:
         expected = scorer.score(rows)
         for window in (1, 7, 1000):
-            monkeypatch.setattr(score.scorer, "WINDOW", window)
+            monkeypatch.setattr(score.windows, "WINDOW", window)
             assert scorer.score(rows) == expected
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -216,14 +217,14 @@ def test_a_graph_that_flips_labels_leaves_nothing_behind(
 ) -> None:
     """A graph whose classifier was turned round is refused with its worst reviews."""
 
-    def turn_round(graph: Path, target: Path) -> None:
+    def turn_round(graph: Path, target: Path, batch: Sequence[Sequence[int]]) -> None:
         model = onnx.load(graph)
         for tensor in model.graph.initializer:
             if "classifier" in tensor.name:
                 turned = numpy_helper.to_array(tensor)[::-1].copy()
                 tensor.CopyFrom(numpy_helper.from_array(turned, tensor.name))
         onnx.save(model, graph)
-        quantize(graph, target)
+        quantize(graph, target, batch)
 
     monkeypatch.setattr(export.build, "quantize", turn_round)
     with pytest.raises(BundleError) as caught:

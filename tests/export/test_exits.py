@@ -16,6 +16,7 @@ import finetune.objective
 from export.checkpoint import Checkpoint
 from export.efforts import choose_threshold, stop_at
 from export.exits import NEVER, Exit, add_exits, can_exit
+from export.fuse import fuse_for_cpu
 from score.bundle import Bundle
 from score.engine import Engine
 from score.errors import BundleError, DataError, UsageError
@@ -34,27 +35,37 @@ def exits(tiny_checkpoint: Path) -> tuple[Exit, ...]:
     return Checkpoint.load(tiny_checkpoint).exits
 
 
-def stopping(bundle: Path, exits: tuple[Exit, ...], folder: Path, threshold: float) -> Engine:
-    """The fp32 graph of a bundle, made to stop early at one threshold."""
+@pytest.fixture(scope="module")
+def graph(
+    tiny_bundle: Path, tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The tiny model's graph in fp32, as it is before it is quantised."""
+    target = tmp_path_factory.mktemp("fused") / "fused.onnx"
+    fuse_for_cpu(tiny_bundle / "model.onnx", Checkpoint.load(tiny_checkpoint), target)
+    return target
+
+
+def stopping(graph: Path, exits: tuple[Exit, ...], folder: Path, threshold: float) -> Engine:
+    """A graph made to stop early at one threshold."""
     target = folder / "stopping.onnx"
-    add_exits(bundle / "model.onnx", target, exits, 1.0)
+    add_exits(graph, target, exits, 1.0)
     return Engine(target.read_bytes(), thresholds=[threshold])
 
 
 def test_without_a_stop_the_logits_are_the_same(
-    tiny_bundle: Path, exits: tuple[Exit, ...], tmp_path: Path
+    graph: Path, exits: tuple[Exit, ...], tmp_path: Path
 ) -> None:
     """To the bit, with the thresholds that the graph has by itself."""
     target = tmp_path / "stopping.onnx"
-    add_exits(tiny_bundle / "model.onnx", target, exits, 1.0)
+    add_exits(graph, target, exits, 1.0)
     onnx.checker.check_model(onnx.load(target), full_check=True)
-    whole, branched = (Engine(path.read_bytes()) for path in (tiny_bundle / "model.onnx", target))
+    whole, branched = (Engine(path.read_bytes()) for path in (graph, target))
     for ids in (IDS, LONGER):
         assert branched.logits(ids).tolist() == whole.logits(ids).tolist()
 
 
 def test_a_stop_answers_as_the_checkpoints_early_classifier(
-    tiny_bundle: Path, tiny_checkpoint: Path, exits: tuple[Exit, ...], tmp_path: Path
+    graph: Path, tiny_checkpoint: Path, exits: tuple[Exit, ...], tmp_path: Path
 ) -> None:
     """What training taught is what the graph says, here after the first layer."""
     model = AutoModelForSequenceClassification.from_pretrained(tiny_checkpoint).eval()
@@ -64,21 +75,19 @@ def test_a_stop_answers_as_the_checkpoints_early_classifier(
     with torch.inference_mode():
         hidden = model(ids, attention_mask=mask, output_hidden_states=True).hidden_states
         (expected,) = finetune.objective.exit_logits(model, hidden, mask)
-    engine = stopping(tiny_bundle, exits, tmp_path, 0.0)
+    engine = stopping(graph, exits, tmp_path, 0.0)
     assert engine.logits(LONGER) == pytest.approx(expected[0].numpy(), abs=1e-4)
 
 
-def test_a_batch_changes_no_depth(
-    tiny_bundle: Path, exits: tuple[Exit, ...], tmp_path: Path
-) -> None:
+def test_a_batch_changes_no_depth(graph: Path, exits: tuple[Exit, ...], tmp_path: Path) -> None:
     """Where one text stops and another does not, each has the answer it has alone."""
-    first = stopping(tiny_bundle, exits, tmp_path, 0.0)
-    last = stopping(tiny_bundle, exits, tmp_path, NEVER)
+    first = stopping(graph, exits, tmp_path, 0.0)
+    last = stopping(graph, exits, tmp_path, NEVER)
     early = np.stack([first.logits(ids) for ids in (IDS, LONGER)])
     whole = np.stack([last.logits(ids) for ids in (IDS, LONGER)])
     confidence = (np.exp(early) / np.exp(early).sum(axis=1, keepdims=True)).max(axis=1)
     assert confidence[0] != pytest.approx(confidence[1], abs=1e-3)
-    between = stopping(tiny_bundle, exits, tmp_path, float(confidence.mean()))
+    between = stopping(graph, exits, tmp_path, float(confidence.mean()))
     stops = confidence >= confidence.mean()
     for engine, layers in ((first, [1, 1]), (last, [2, 2]), (between, np.where(stops, 1, 2))):
         assert engine.run([IDS, LONGER])[1].tolist() == list(layers)
@@ -90,12 +99,17 @@ def test_a_batch_changes_no_depth(
     )
 
 
-def test_other_graphs_are_left_alone(tiny_bundle: Path, exits: tuple[Exit, ...]) -> None:
-    """A checkpoint without early classifiers, or with those of another depth."""
-    graph = tiny_bundle / "model.onnx"
+def test_other_graphs_are_left_alone(
+    graph: Path, tiny_bundle: Path, exits: tuple[Exit, ...]
+) -> None:
+    """Without early classifiers, with those of another depth, or as traced.
+
+    As traced, each layer is told the shape of the whole batch.
+    """
     assert can_exit(graph, exits)
     assert not can_exit(graph, ())
     assert not can_exit(graph, exits * 2)
+    assert not can_exit(tiny_bundle / "model.onnx", exits)
 
 
 def test_a_bundle_has_its_efforts(tiny_bundle: Path) -> None:

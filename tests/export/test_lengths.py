@@ -84,7 +84,7 @@ def test_export_and_scorer_scale_alike(tiny_bundle: Path, tmp_path: Path) -> Non
     readings: tuple[Reading, ...] = ("cut", "windows")
     for reading in readings:
         model = Model(Bundle.load(folder), any_language=True, reading=reading)
-        batch = [model._encode(text)[0] for text in texts]
+        batch = [one.inputs for one in model.encode(texts)]
         for text, inputs, together in zip(texts, batch, model.answer_batch(texts), strict=True):
             raw = graph_logits(model._engine, inputs)
             reviews = Encoded(Reviews("made", (text,), None), inputs, np.zeros(1, np.int64))

@@ -88,7 +88,7 @@ class Case:
         )
         with (
             patch.dict(os.environ, XDG_CACHE_HOME=str(self.home)),
-            patch("score.scoring.WINDOW", _WINDOW),
+            patch("score.windows.WINDOW", _WINDOW),
             layer.installed(),
         ):
             try:

@@ -41,7 +41,7 @@ def test_a_short_text_is_less_sure(stub_bundle: Path, tmp_path: Path) -> None:
     text = "good fine"
     with Scorer(stub_bundle, settings) as scorer:
         (plain,) = scorer.score([text])
-        tokens = len(scorer._model._encode(text)[0][0])
+        tokens = len(scorer._model.encode([text])[0].inputs[0])
         temperature = scorer._model.temperature
         logits = np.asarray(scorer._model.answer(text).logits)
     factor = LengthScale(**SCALE).factor(tokens)  # type: ignore[arg-type] # JSON's mixed numbers

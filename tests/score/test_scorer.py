@@ -6,7 +6,7 @@ import concurrent.futures
 import json
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,15 @@ import pytest
 
 from score.bundle import Bundle
 from score.cache import ScoreCache
+from score.crew import Crew
 from score.engine import Engine
 from score.errors import BundleError, DataError, UnavailableError, UsageError
 from score.frames import score_frame
-from score.model import Answer, Model
+from score.model import Model, Part
 from score.providers import choose_provider
 from score.scorer import Scorer, ScorerSettings
 
+PART: Part = (np.asarray([1.0, 2.0], np.float32), np.int64(0))
 GOOD, BAD = "A good and wonderful film.", "A bad and awful film."
 
 
@@ -105,16 +107,51 @@ def test_a_promise_that_cannot_be_given(tiny_bundle: Path, tmp_path: Path) -> No
     assert not cache.exists()
 
 
-def test_a_batch_answers_like_one_by_one(tiny_bundle: Path) -> None:
-    """The way of the GPUs gives every text its own answer, in the texts' order."""
+def many() -> list[str]:
+    """Texts of a few lengths, several of each, and two in another script between them."""
+    words = ["good", "bad", "awful", "fine"]
+    texts = [f"{a} {b} film " * n for n in (1, 2, 5) for a in words for b in words]
+    return [*texts[:20], "Это хороший фильм, мне понравилось.", *texts[20:], "Плохой фильм, нет."]
+
+
+def test_texts_of_one_length_run_together_and_have_the_same_bits(tiny_bundle: Path) -> None:
+    """As many as have no more tokens together than one long review; in the texts' order."""
+    bundle = Bundle.load(tiny_bundle)
+    assert bundle.graph("int8").batches
+    model = Model(bundle)
+    one_by_one = [model.answer(text) for text in many()]
+    assert model.answer_batch(many()) == one_by_one
+    lengths = [len(one.inputs[0]) for one in model.encode(many()) if one.inputs]
+    batches = model.batches(lengths)
+    assert sorted(place for batch in batches for place in batch) == list(range(len(lengths)))
+    assert max(map(len, batches)) > 4
+    for batch in batches:
+        assert len({lengths[place] for place in batch}) == 1
+        assert len(batch) * lengths[batch[0]] <= bundle.description.truncation.max_tokens
+
+
+def test_a_graph_that_is_not_known_to_keep_texts_apart_runs_each_alone(
+    tiny_bundle: Path, tmp_path: Path
+) -> None:
+    """So it is with bundles that were made before, and with graphs in fp32."""
+    folder = Path(shutil.copytree(tiny_bundle, tmp_path / "old"))
+    manifest = json.loads((folder / "bundle.json").read_text())
+    assert [graph.pop("batches") for graph in manifest["graphs"]] == [True, False]
+    (folder / "bundle.json").write_text(json.dumps(manifest))
+    model = Model(Bundle.load(folder))
+    assert model.batches([3, 3, 3]) == [[0], [1], [2]]
+    with Scorer(folder) as old, Scorer(tiny_bundle) as new:
+        assert old.score(many()) == new.score(many())
+
+
+def test_batches_of_a_gpu_are_padded(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts of like length run together there, whatever the graph."""
     model = Model(Bundle.load(tiny_bundle))
-    texts = [f"{word} film " * n for n, word in enumerate(["good", "bad", "awful", "fine"], 1)]
-    one_by_one = [model.answer(text) for text in texts]
-    batch = model.answer_batch(texts)
-    for one, other in zip(one_by_one, batch, strict=True):
-        # int8 scales are those of the whole batch: near, not equal, which is why a CPU
-        # runs one review at a time.
-        assert other.logits == pytest.approx(one.logits, abs=0.1)
+    one_by_one = [model.answer(text) for text in many()]
+    monkeypatch.setattr(Model, "batched", True)
+    assert model.batches([3, 5, 4]) == [[1, 2, 0]]
+    for one, other in zip(one_by_one, model.answer_batch(many()), strict=True):
+        assert other.logits == pytest.approx(one.logits, abs=1e-3)
         assert other.truncated == one.truncated
 
 
@@ -124,16 +161,20 @@ def test_an_interruption_keeps_what_is_done(
     """Ctrl-C in a window: the reviews in hand are finished and remembered, no others."""
     cache = tmp_path / "cache.sqlite3"
     started, told = threading.Event(), threading.Event()
+    # The longest come first, each of another length: so many runs.
+    texts = ["good film " * n for n in range(28, 2, -1)]
     settings = ScorerSettings(workers=1, cache=cache)
     with Scorer(tiny_bundle, settings) as scorer:
+        (encoded,) = scorer._model.encode([texts[1]])
+        (second,) = encoded.inputs
 
-        def answer(_model: Model, text: str) -> Answer:
-            if text == "second":
+        def run(_model: Model, batch: Sequence[Sequence[int]]) -> list[Part]:
+            if list(batch[0]) == second:
                 started.set()
                 assert told.wait(10)
-            return Answer((1.0, 2.0), truncated=False)
+            return [PART for _ in batch]
 
-        def interrupt(*_: object) -> Answer:
+        def interrupt(*_: object) -> None:
             assert started.wait(10)
             raise KeyboardInterrupt
 
@@ -141,39 +182,38 @@ def test_an_interruption_keeps_what_is_done(
             told.set()
             return concurrent.futures.wait(*arguments)
 
-        monkeypatch.setattr(Model, "answer", answer)
-        monkeypatch.setattr("score.scorer.wait", waiting)
+        monkeypatch.setattr(Model, "run", run)
+        monkeypatch.setattr("score.crew.wait", waiting)
+        # In this thread, so that the first result that is waited for is that of a run.
+        monkeypatch.setattr(Crew, "_encode", lambda crew, texts: crew._model.encode(texts))
         with monkeypatch.context() as patched:
             patched.setattr("concurrent.futures.Future.result", _result_or(interrupt))
             with pytest.raises(KeyboardInterrupt):
-                scorer.score(["first", "second", *(f"later {i}" for i in range(50))])
+                scorer.score(texts)
         identity = scorer._model.identity
-    known = ScoreCache(cache, identity).get(["first", "second", "later 40", "later 49"])
-    assert set(known) == {"first", "second"}
+    assert set(ScoreCache(cache, identity).get(texts)) == set(texts[:2])
 
 
 def test_a_failure_keeps_what_is_done(
     tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was answered before is remembered, also of the sentences given out with it."""
-
-    def answer(_model: Model, text: str) -> Answer:
-        if text == "third":
-            raise BundleError("no finite numbers")
-        return Answer((1.0, 2.0), truncated=False)
-
-    monkeypatch.setattr(Model, "answer", answer)
     cache = tmp_path / "cache.sqlite3"
-    texts = ["first", "second", "third", "fourth"]
+    texts = ["good film " * n for n in (4, 3, 2, 1)]
     with Scorer(tiny_bundle, ScorerSettings(workers=1, cache=cache)) as scorer:
+        third = scorer._model.encode(texts)[2].inputs[0]
+
+        def run(_model: Model, batch: Sequence[Sequence[int]]) -> list[Part]:
+            if list(batch[0]) == third:
+                raise BundleError("no finite numbers")
+            return [PART for _ in batch]
+
+        monkeypatch.setattr(Model, "run", run)
         with pytest.raises(BundleError):
             scorer.score(texts)
         identity = scorer.identity
-    assert (
-        {"first", "second"}
-        <= ScoreCache(cache, identity).get(texts).keys()
-        <= set(texts) - {"third"}
-    )
+    known = ScoreCache(cache, identity).get(texts).keys()
+    assert set(texts[:2]) <= known <= set(texts) - {texts[2]}
 
 
 def _result_or(interrupt: object) -> object:

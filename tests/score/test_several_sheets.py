@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-import score.scoring
+import score.windows
 from score.errors import DataError
 from score.scorer import ScorerSettings
 from score.scoring import FileSettings, score_file
@@ -48,7 +48,7 @@ def test_a_run_that_was_stopped_between_sheets(
     tmp_path: Path, stub_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """StoppedError within the second sheet, nothing is there; the next run gives the same bytes."""
-    monkeypatch.setattr(score.scoring, "WINDOW", 1)
+    monkeypatch.setattr(score.windows, "WINDOW", 1)
     source = SAMPLES / "several_sheets.xlsx"
     score_file(source, tmp_path / "whole.xlsx", settings(stub_bundle, tmp_path / "one"))
 

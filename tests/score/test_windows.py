@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-import score.scoring
+import score.windows
 from benchmarks import stub
 from score.model import Model
 from score.scorer import Scorer
 from score.scoring import FileSettings, score_file
-from score.tables import Row
+from score.windows import windows
 
 
 def test_long_texts_come_in_small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A window ends at 256 rows, or where its text is long enough."""
-    monkeypatch.setattr(score.scoring, "WINDOW_CHARACTERS", 1_000)
-    lengths = [10] * 600 + [900] * 4 + [5_000] * 2 + [10]
+    """A window ends where its text is long enough to hold."""
+    monkeypatch.setattr(score.windows, "WINDOW_CHARACTERS", 1_000)
+    texts = ["x" * length for length in [10] * 600 + [900] * 4 + [5_000] * 2 + [10]]
+    found = list(windows(texts, len))
+    assert [len(window) for window in found] == [101, 101, 101, 101, 101, 96, 2, 2, 1, 1]
+    assert [text for window in found for text in window] == texts
 
-    def rows() -> Iterator[Row]:
-        for number, length in enumerate(lengths, start=1):
-            yield Row(number, None, ("x" * length,))
 
-    windows = list(score.scoring._windows(rows()))
-    assert [len(window) for window in windows] == [101, 101, 101, 101, 101, 96, 2, 2, 1, 1]
-    assert [row.number for window in windows for row in window] == list(range(1, len(lengths) + 1))
+def test_a_window_is_no_more_than_seconds_of_work() -> None:
+    """Two hundred pages are as much as two thousand sentences; of a longer text no more is read."""
+    sizes = [len(window) for window in windows(["x" * 1_300] * 1_000, len)]
+    assert sizes == [231, 231, 231, 231, 76]
+    assert [len(window) for window in windows(["x" * 2_600] * 231, len)] == [231]
+    assert [len(window) for window in windows(["x"] * 5_000, len)] == [2048, 2048, 904]
 
 
 def test_a_huge_cell_is_scored_by_its_ends(tmp_path: Path, stub_bundle: Path) -> None:

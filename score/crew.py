@@ -1,0 +1,130 @@
+"""The threads that a CPU scores with, and how the work is handed to them.
+
+First the texts are encoded, then what they are encoded to is run, of one length together
+where the graph allows it. A sentence is so little work that its run alone would mostly wait
+for the weights to come from memory: a batch of them takes half the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from threading import Event
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from score.model import Answer, EncodedText, Model, Part
+
+PATIENCE = 1.0
+"""Seconds that a run which is told to stop waits for the reviews in hand; what takes longer
+is given up, so that it leaves within two seconds."""
+
+# The most that is handed to a worker at once: as little as is worth the handing over.
+_CHARACTERS = 16_000
+_TOKENS = 256
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Crew:
+    """Threads that answer texts.
+
+    Args:
+        model: who is asked.
+        workers: how many threads there are.
+    """
+
+    def __init__(self, model: Model, workers: int) -> None:
+        self._model = model
+        self._workers = workers
+        self._pool = ThreadPoolExecutor(workers, "score")
+
+    def answer(self, texts: Sequence[str], answers: dict[str, Answer]) -> None:
+        """Answer cleaned texts that are not blank.
+
+        Args:
+            texts: the texts, each once.
+            answers: where each answer is put, also those that were finished before an
+                interruption.
+        """
+        encoded = self._encode(texts)
+        inputs = [(i, ids) for i, one in enumerate(encoded) for ids in one.inputs]
+        batches = self._model.batches([len(ids) for _, ids in inputs])
+        found: list[Part | None] = [None] * len(inputs)
+
+        def run(share: Sequence[list[int]], leaving: Event) -> None:
+            for batch in share:
+                if leaving.is_set():
+                    return
+                parts = self._model.run([inputs[place][1] for place in batch])
+                for place, part in zip(batch, parts, strict=True):
+                    found[place] = part
+
+        sizes = [len(batch) * len(inputs[batch[0]][1]) for batch in batches]
+        try:
+            self._do(run, shares(batches, sizes, _TOKENS, self._workers))
+        finally:
+            parts: list[list[Part | None]] = [[] for _ in texts]
+            for (i, _), part in zip(inputs, found, strict=True):
+                parts[i].append(part)
+            for text, one, own in zip(texts, encoded, parts, strict=True):
+                done = [part for part in own if part is not None]
+                if len(done) == len(own):
+                    answers[text] = one.answer(done)
+
+    def close(self) -> None:
+        """Send the threads away; what they have in hand was waited for, or given up."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _encode(self, texts: Sequence[str]) -> list[EncodedText]:
+        def encode(share: Sequence[str], leaving: Event) -> list[EncodedText]:
+            return [] if leaving.is_set() else self._model.encode(share)
+
+        sizes = [len(text) for text in texts]
+        done = self._do(encode, shares(texts, sizes, _CHARACTERS, self._workers))
+        return [one for share in done for one in share]
+
+    def _do(
+        self, work: Callable[[Sequence[T], Event], R], portions: Iterator[Sequence[T]]
+    ) -> list[R]:
+        """What ``work`` makes of each portion.
+
+        After an interruption the portions in hand are finished as far as that goes fast, and
+        the rest is dropped.
+        """
+        leaving = Event()
+        tasks: list[Future[R]] = []
+        try:
+            tasks.extend(self._pool.submit(work, portion, leaving) for portion in portions)
+            return [task.result() for task in tasks]
+        except BaseException:
+            leaving.set()
+            for task in tasks:
+                task.cancel()
+            wait(tasks, PATIENCE)
+            raise
+
+
+def shares(
+    items: Sequence[T], sizes: Sequence[int], most: int, workers: int
+) -> Iterator[Sequence[T]]:
+    """Items that follow each other in groups that are worth handing to a worker.
+
+    However small they are, there are enough groups for all workers to be done together.
+
+    Args:
+        items: what is handed out.
+        sizes: how much work each is.
+        most: the most work of a group of several.
+        workers: how many there are.
+    """
+    most = min(most, -(-sum(sizes) // (4 * workers)))
+    start = held = 0
+    for place, size in enumerate(sizes):
+        if place > start and held + size > most:
+            yield items[start:place]
+            start, held = place, 0
+        held += size
+    if items:
+        yield items[start:]
