@@ -14,8 +14,9 @@ from score.cleaning import CLEANINGS
 from score.efforts import EffortName, choose_effort
 from score.engine import BATCH_TOKENS, Engine
 from score.language import DETECTOR, LanguageScreen
-from score.providers import PRECISIONS, choose_provider
+from score.providers import PRECISIONS, WIDENED, choose_provider
 from score.tokens import CHARACTERS_A_TOKEN, MAX_WINDOWS, Encoder, Reading
+from score.widen import SENTENCES, check_parity, to_half
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -103,28 +104,33 @@ class Model:
         effort: EffortName | None = None,
     ) -> None:
         description = bundle.description
-        self.provider = choose_provider(provider, _precisions(bundle, on_cpu=False))
+        self.provider = choose_provider(provider, _precisions(bundle, "cuda"))
         graph = _graph_for(bundle, self.provider)
         name = str(bundle.folder / graph.file)
-        stopping = choose_effort(description.name, graph.efforts, effort)
+        widened = graph.precision == "int8" and self.provider in WIDENED
+        stopping = choose_effort(description.name, {} if widened else graph.efforts, effort)
         self.reading = reading or description.reading
         self._inputs = MAX_WINDOWS if self.reading == "windows" else 1
         self._encoder = Encoder.from_file(bundle.folder / TOKENIZER_FILE, description.truncation)
+        content = bundle.read_graph(graph)
         self._engine = Engine(
-            bundle.read_graph(graph),
+            to_half(content, name) if widened else content,
             self.provider,
             name,
             classes=len(description.labels),
             memory=memory_for(description.truncation.max_tokens, workers),
             thresholds=stopping.thresholds if stopping else None,
         )
+        if widened:
+            some = [one.ids for one in self._encoder.encode_batch(SENTENCES)]
+            check_parity(Engine(content, "cpu", name), self._engine, some, graph.temperature, name)
         # What is wrong with a graph shows before hours are spent, also at the full length.
         self._engine.try_out(self._encoder.encode("a " * description.truncation.max_tokens).ids)
         self._clean = CLEANINGS[description.cleaning]
         self._truncation = description.truncation
         language = None if any_language else description.language
         self._screen = LanguageScreen(language) if language else None
-        self.precision = graph.precision
+        self.precision = "fp16" if widened else graph.precision
         self.temperature = (stopping or graph).temperature
         self.guarantee = (stopping or graph).guarantee
         self._lengths = (stopping or graph).lengths
@@ -136,6 +142,7 @@ class Model:
             # Of a bundle that always reads all layers the answers stay what they were called.
             + ((f"thresholds {stopping.thresholds}",) if stopping else ())
             + ((f"{self._lengths}",) if self._lengths else ())
+            + (("in half precision",) if widened else ())
         )
 
     @property
@@ -208,19 +215,25 @@ def _graph_for(bundle: Bundle, provider: str) -> Graph:
     Raises:
         BundleError: there is none.
     """
-    wanted, there = PRECISIONS[provider], _precisions(bundle, on_cpu=provider == "cpu")
+    wanted, there = PRECISIONS[provider], _precisions(bundle, provider)
     usable = [precision for precision in wanted if precision in there]
     # Where there is none, the refusal names the best one.
     return bundle.graph(*(usable or wanted[:1]))
 
 
-def _precisions(bundle: Bundle, *, on_cpu: bool) -> list[str]:
-    """Those of the graphs that can be run; only CPUs are given one that stops early.
+def _precisions(bundle: Bundle, provider: str) -> list[str]:
+    """Those of the graphs that a provider can run."""
+    return [one.precision for one in bundle.description.graphs if _can_run(one, provider)]
 
-    Elsewhere a batch would wait for its last text, and OpenVINO does not read the branches.
+
+def _can_run(graph: Graph, provider: str) -> bool:
+    """Only CPUs are given a graph that stops early: OpenVINO does not read the branches.
+
+    GPUs get what is made of it; of one that was made before its scales stayed, nothing can be.
     """
-    graphs = bundle.description.graphs
-    return [graph.precision for graph in graphs if on_cpu or not graph.efforts]
+    if graph.precision == "int8" and provider in WIDENED:
+        return graph.batches
+    return provider == "cpu" or not graph.efforts
 
 
 def _batches(lengths: Sequence[int], budget: int, *, padding: bool = False) -> list[list[int]]:

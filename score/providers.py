@@ -19,12 +19,15 @@ PROVIDERS = {
 
 PRECISIONS = {
     "cpu": ("int8", "fp32"),
-    "cuda": ("fp16", "fp32"),
+    "cuda": ("fp16", "fp32", "int8"),
     "openvino": ("fp32", "int8"),
-    "dml": ("fp16", "fp32"),
+    "dml": ("fp16", "fp32", "int8"),
     "coreml": ("fp32", "fp16"),
 }
 """The precisions that make sense on each provider, the best one first."""
+
+WIDENED = frozenset({"cuda", "dml"})
+"""Those that an int8 graph is made into a fp16 one for: see :mod:`score.widen`."""
 
 _INSTALL = {
     "cuda": "pip install 'thumbs[gpu]'",

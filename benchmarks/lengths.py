@@ -1,0 +1,122 @@
+"""Accuracy over cost: how much of a review is read, and with how many layers.
+
+    python -m benchmarks.lengths --checkpoint trained_model --model bundle [--picture curve.png]
+
+One checkpoint reads its held-back reviews cut to each length, and one threshold for all its
+early classifiers decides where it stops. The cost is what the bundle's int8 graph takes for as
+many tokens on one thread, in proportion to the layers.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.roofline import best_of
+from export.checkpoint import Checkpoint
+from export.efforts import stop_at
+from finetune.objective import add_exits, exit_logits
+from score.bundle import TOKENIZER_FILE, Bundle
+from score.calibration import fit_temperature, softmax
+from score.engine import Engine
+from score.tokens import Encoder, Truncation
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_LENGTHS = (64, 128, 192, 256, 384, 512)
+_THRESHOLDS = (0.85, 0.9, 0.95, 0.98, 2.0)
+_BATCH = 16
+
+
+def logits_by_layer(
+    checkpoint: Checkpoint, model: Any, ids: Sequence[Sequence[int]]
+) -> NDArray[np.float32]:
+    """What each layer says, all at one temperature: shape (layers, n, classes)."""
+    import torch
+
+    found = np.zeros((len(checkpoint.exits) + 1, len(ids), len(checkpoint.labels)), np.float32)
+    order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+    for start in range(0, len(order), _BATCH):
+        places = order[start : start + _BATCH]
+        width = max(len(ids[i]) for i in places)
+        padded = torch.tensor([[*ids[i], *[0] * (width - len(ids[i]))] for i in places])
+        mask = torch.tensor([[1] * len(ids[i]) + [0] * (width - len(ids[i])) for i in places])
+        with torch.inference_mode():
+            out = model(padded, attention_mask=mask, output_hidden_states=True)
+            early = exit_logits(model, out.hidden_states, mask)
+        for layer, one in enumerate([*early, out.logits]):
+            found[layer, places] = one.numpy()
+    classes = np.asarray(checkpoint.validation.classes, np.int64)
+    temperatures = [fit_temperature(one, classes) for one in found]
+    scaled: NDArray[np.float32] = found / np.float32(temperatures)[:, None, None]
+    return scaled
+
+
+def seconds_by_tokens(engine: Engine) -> tuple[list[int], list[float]]:
+    """What a run with all layers takes, at some lengths."""
+    lengths = [8, 32, 64, 128, 192, 256, 384, 512]
+    return lengths, [best_of(lambda n=n: engine.logits([2000] * n)) for n in lengths]  # type: ignore[misc] # bound at once
+
+
+def main() -> None:
+    """Measure, print the table and draw the picture."""
+    from transformers import AutoModelForSequenceClassification
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--picture", type=Path)
+    options = parser.parse_args()
+    checkpoint, bundle = Checkpoint.load(options.checkpoint), Bundle.load(options.model)
+    model = AutoModelForSequenceClassification.from_pretrained(options.checkpoint).eval()
+    add_exits(model, str(options.checkpoint))
+    known, seconds = seconds_by_tokens(Engine(bundle.read_graph(bundle.graph("int8"))))
+    classes = np.asarray(checkpoint.validation.classes, np.int64)
+    print(f"{'tokens':>7}{'threshold':>11}{'layers':>8}{'ms':>7}{'right':>9}{'log loss':>10}")
+    curves: dict[int, list[tuple[float, float]]] = {}
+    for tokens in _LENGTHS:
+        truncation = Truncation.halves("head+tail", tokens)
+        encoder = Encoder.from_file(options.checkpoint / TOKENIZER_FILE, truncation)
+        ids = [one.ids for one in encoder.encode_batch(list(checkpoint.validation.texts))]
+        logits = logits_by_layer(checkpoint, model, ids)
+        cost = np.interp([len(one) for one in ids], known, seconds)
+        for threshold in _THRESHOLDS:
+            layers = stop_at(logits, 1.0, threshold)
+            chosen = softmax(logits[layers, np.arange(len(ids))], 1.0)
+            right = float((chosen.argmax(axis=1) == classes).mean())
+            loss = float(-np.log(chosen[np.arange(len(ids)), classes]).mean())
+            spent = float((cost * (layers + 1) / len(logits)).mean()) * 1e3
+            curves.setdefault(tokens, []).append((spent, loss))
+            told = f"{threshold:.2f}" if threshold <= 1 else "none"
+            print(
+                f"{tokens:7}{told:>11}{layers.mean() + 1:8.1f}{spent:7.1f}{right:9.2%}{loss:10.4f}",
+                flush=True,
+            )
+    if options.picture:
+        draw(options.picture, curves)
+
+
+def draw(path: Path, curves: dict[int, list[tuple[float, float]]]) -> None:
+    """A line for each length, a point for each threshold."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
+    for tokens, points in curves.items():
+        axes.plot(*zip(*points, strict=True), "o-", label=f"{tokens} tokens")
+    axes.set_xlabel("ms for a review on one thread")
+    axes.set_ylabel("log loss on the held-back reviews")
+    axes.set_title("What reading more costs, and what it brings")
+    axes.legend()
+    figure.savefig(path, dpi=120)
+
+
+if __name__ == "__main__":
+    main()

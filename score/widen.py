@@ -1,0 +1,198 @@
+"""A graph in half precision, made of an int8 one that has early classifiers, for GPUs.
+
+A bundle for CPUs, such as the one in the box, then serves a GPU too. What int8 stands for is
+written out: weights as floats, activations as they are, every text through all layers. It
+takes a second, so nothing is kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from score.errors import BundleError
+from score.extras import require
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from score.engine import Engine
+
+_OUTPUT, _LAST = "logits", "last_logits"
+# What the export calls the texts that a classifier was not sure of: see export.exits.
+_KEPT = re.compile(r"exit_\d+_kept_\d+")
+
+PARITY = 0.02
+"""The most that a probability of the sample sentences may change on average."""
+
+SENTENCES = (
+    "A wonderful film, and the best that I have seen this year.",
+    "A waste of two hours.",
+    "The room was clean, the staff were friendly, but the street is loud all night.",
+    "Not bad at all!",
+    "It broke after a week and nobody answers my letters.",
+    "I expected little and got less.",
+)
+"""What is asked before anything is scored; of each kind of answer there are some."""
+
+
+def to_half(model: bytes, name: str) -> bytes:
+    """The fp16 graph of an int8 one. Inputs and the output ``logits`` keep their types.
+
+    Args:
+        model: the ONNX file.
+        name: what error messages call it.
+
+    Raises:
+        BundleError: the graph has int8 products of another kind than thumbs export makes.
+    """
+    require("gpu", ("onnx",))
+    import onnx
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    whole = _Floats(onnx.load_model_from_string(model), name).model()
+    half = convert_float_to_float16(whole, keep_io_types=True, disable_shape_infer=True)
+    content: bytes = half.SerializeToString()
+    return content
+
+
+def check_parity(
+    exact: Engine, half: Engine, sentences: Sequence[Sequence[int]], temperature: float, name: str
+) -> None:
+    """Check that two engines say the same of some sentences.
+
+    Args:
+        exact: the int8 graph.
+        half: what was made of it.
+        sentences: token ids.
+        temperature: of both.
+        name: what error messages call the graph.
+
+    Raises:
+        BundleError: the probabilities differ by more than :data:`PARITY` on average.
+    """
+    from score.calibration import softmax
+
+    expected = np.stack([exact.logits(ids) for ids in sentences])
+    found, _ = half.run(sentences)
+    change = np.abs(softmax(expected, temperature) - softmax(found, temperature)).mean()
+    if not change <= PARITY:
+        raise BundleError(
+            f"{name} changes probabilities by {change:.1%} in half precision on this device; "
+            "say --provider cpu."
+        )
+
+
+class _Floats:
+    """The layers of an int8 graph, one after the other, in floats."""
+
+    def __init__(self, model: Any, name: str) -> None:
+        self._model = model
+        self._name = name
+        self._tensors: dict[str, Any] = {}
+        self._same: dict[str, str] = {}
+        self._nodes = list(self._unfold(model.graph))
+        self._maker = {output: node for node in self._nodes for output in node.output}
+
+    def model(self) -> Any:
+        from onnx import TensorProto, helper
+
+        last = _LAST if _LAST in self._maker else _OUTPUT
+        nodes = [new for node in self._nodes for new in self._floats(node)]
+        nodes = _needed(nodes, last)
+        if last != _OUTPUT:
+            nodes.append(helper.make_node("Identity", [last], [_OUTPUT]))
+        used = {name for node in nodes for name in node.input}
+        inputs = [one for one in self._model.graph.input if one.name in used]
+        graph = helper.make_graph(
+            nodes,
+            self._model.graph.name,
+            [one for one in inputs if one.name not in self._tensors],
+            [helper.make_tensor_value_info(_OUTPUT, TensorProto.FLOAT, [None, None])],
+            initializer=[one for name, one in self._tensors.items() if name in used],
+        )
+        return helper.make_model(
+            graph, opset_imports=self._model.opset_import, ir_version=self._model.ir_version
+        )
+
+    def _unfold(self, graph: Any) -> Iterator[Any]:
+        """The nodes that run where no classifier is ever sure."""
+        self._tensors.update({one.name: one for one in graph.initializer})
+        for node in graph.node:
+            if node.op_type == "If":
+                branches = {one.name: one.g for one in node.attribute}
+                yield from self._unfold(branches["else_branch"])
+            elif node.op_type == "Gather" and _KEPT.fullmatch(node.output[0]):
+                self._same[node.output[0]] = self._same.get(node.input[0], node.input[0])
+            else:
+                node.input[:] = [self._same.get(name, name) for name in node.input]
+                yield node
+
+    def _floats(self, node: Any) -> Iterator[Any]:
+        """What stands for a node."""
+        from onnx import helper
+
+        if node.op_type == "MatMulIntegerToFloat":
+            activation, weight, _, scale = node.input[:4]
+            maker = self._maker.get(activation)
+            if maker is None or maker.op_type != "QuantizeLinear":
+                raise self._unknown(node)
+            bias = node.input[6:7]
+            product = f"{node.output[0]}_product" if bias else node.output[0]
+            self._widen(weight, scale)
+            yield helper.make_node("MatMul", [maker.input[0], weight], [product])
+            if bias:
+                yield helper.make_node("Add", [product, bias[0]], node.output)
+        elif node.op_type == "DequantizeLinear":
+            table = self._maker.get(node.input[0])
+            if table is None or table.op_type != "Gather":
+                raise self._unknown(node)
+            self._widen(table.input[0], *node.input[1:])
+            yield helper.make_node("Gather", table.input, node.output)
+        elif node.op_type in ("DynamicQuantizeLinear", "MatMulInteger"):
+            raise self._unknown(node)
+        else:
+            yield node
+
+    def _widen(self, name: str, scale: str, zero_point: str = "") -> None:
+        """Put floats in the place of the integers of a tensor."""
+        from onnx import TensorProto, numpy_helper
+
+        if self._tensors[name].data_type == TensorProto.FLOAT:
+            return
+        integers: NDArray[np.float32] = self._array(name).astype(np.float32)
+        if zero_point:
+            integers -= self._array(zero_point).astype(np.float32)
+        floats = integers * self._array(scale)
+        self._tensors[name] = numpy_helper.from_array(floats.astype(np.float32), name)
+
+    def _array(self, name: str) -> NDArray[Any]:
+        from onnx import numpy_helper
+
+        array: NDArray[Any] = numpy_helper.to_array(self._tensors[name])
+        return array
+
+    def _unknown(self, node: Any) -> BundleError:
+        return BundleError(
+            f"{self._name} cannot be run in half precision: it has {node.op_type} in a place where "
+            "thumbs export puts none. Export the bundle again, with --precision fp16."
+        )
+
+
+def _needed(nodes: Iterable[Any], output: str) -> list[Any]:
+    """The nodes that a tensor is made of."""
+    nodes = list(nodes)
+    makers: Mapping[str, int] = {
+        name: place for place, node in enumerate(nodes) for name in node.output
+    }
+    found: set[int] = set()
+    waiting = [output]
+    while waiting:
+        place = makers.get(waiting.pop())
+        if place is not None and place not in found:
+            found.add(place)
+            waiting.extend(nodes[place].input)
+    return [nodes[place] for place in sorted(found)]
