@@ -53,7 +53,7 @@ def logits_by_layer(
             found[layer, places] = one.numpy()
     classes = np.asarray(checkpoint.validation.classes, np.int64)
     temperatures = [fit_temperature(one, classes) for one in found]
-    scaled: NDArray[np.float32] = found / np.float32(temperatures)[:, None, None]
+    scaled: NDArray[np.float32] = found / np.asarray(temperatures, np.float32)[:, None, None]
     return scaled
 
 

@@ -56,7 +56,7 @@ def test_one_that_says_something_else_is_refused(int8: bytes) -> None:
     for tensor in other.graph.initializer:
         if tensor.name == "bert.embeddings.LayerNorm.bias":
             tensor.CopyFrom(onnx.numpy_helper.from_array(np.ones(32, np.float32), tensor.name))
-    with pytest.raises(BundleError, match="changes probabilities by .* in half precision"):
+    with pytest.raises(BundleError, match=r"changes probabilities by .* in half precision"):
         check_parity(Engine(other.SerializeToString()), half, [[2, 70, 71, 3]], 1.0, "it")
 
 
