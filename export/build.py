@@ -19,6 +19,7 @@ from export.efforts import make_efforts
 from export.exits import can_exit
 from export.fuse import fuse_for_cpu, to_half
 from export.gate import check_calibration, check_flips
+from export.masks import skip_full_masks
 from export.place import check_output, put_in_place, work_folder
 from export.quantize import quantize
 from export.reviews import Encoded, Reviews, read_labelled, read_reviews
@@ -193,6 +194,7 @@ class _Export:
             smooth(fused, smoothed, typical)
             quantize(smoothed, target, typical)
             self._stop_early(target)
+            skip_full_masks(target)
         elif precision == "fp16":
             to_half(traced, self._checkpoint, target)
         else:

@@ -119,12 +119,15 @@ class _Floats:
         )
 
     def _unfold(self, graph: Any) -> Iterator[Any]:
-        """The nodes that run where no classifier is ever sure."""
+        """The nodes that run where no classifier is ever sure, and a batch is padded."""
         self._tensors.update({one.name: one for one in graph.initializer})
         for node in graph.node:
             if node.op_type == "If":
                 branches = {one.name: one.g for one in node.attribute}
-                yield from self._unfold(branches["else_branch"])
+                taken = branches["else_branch"]
+                yield from self._unfold(taken)
+                for ours, theirs in zip(node.output, taken.output, strict=True):
+                    self._same[ours] = theirs.name
             elif node.op_type == "Gather" and _KEPT.fullmatch(node.output[0]):
                 self._same[node.output[0]] = self._same.get(node.input[0], node.input[0])
             else:

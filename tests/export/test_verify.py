@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from export.reviews import Reviews, read_reviews
-from export.verify import Comparison, figures
+from export.verify import Comparison, figures, runs_together
+from score.bundle import Bundle
+from score.engine import Engine
 from score.errors import DataError
 from tests.conftest import write_table
 
@@ -104,3 +107,17 @@ def test_the_digest_covers_texts_and_classes() -> None:
     ]
     assert Reviews("b", ("x", "y"), (0, 1)).digest() == first.digest()
     assert len({first.digest(), *(one.digest() for one in others)}) == 5
+
+
+def test_texts_of_one_length_run_together(tiny_bundle: Path, tmp_path: Path) -> None:
+    """With scales that stay they have the same bits; with those of a batch they do not."""
+    batch = [[2, *range(60 + i, 68 + i), 3] for i in range(16)]
+    bundle = Bundle.load(tiny_bundle)
+    graph = bundle.graph("int8")
+    assert graph.batches
+    content = bundle.read_graph(graph)
+    for thresholds in (None, graph.efforts["normal"].thresholds, [0.6]):
+        assert runs_together(Engine(content, thresholds=thresholds), batch)
+    target = tmp_path / "dynamic.onnx"
+    quantize_dynamic(tiny_bundle / "model.onnx", target, weight_type=QuantType.QInt8)
+    assert not runs_together(Engine(target.read_bytes()), batch)
