@@ -14,7 +14,7 @@ def require(extra: str, modules: Sequence[str]) -> None:
     Raises:
         UnavailableError: one is missing; the message is the pip line that installs it.
     """
-    missing = [name for name in modules if not _is_there(name)]
+    missing = [name for name in modules if not is_there(name)]
     if missing:
         raise UnavailableError(
             f"This needs {', '.join(missing)}, which the extra [{extra}] brings: "
@@ -22,7 +22,8 @@ def require(extra: str, modules: Sequence[str]) -> None:
         )
 
 
-def _is_there(module: str) -> bool:
+def is_there(module: str) -> bool:
+    """Whether a module can be imported."""
     try:
         return find_spec(module) is not None
     except ModuleNotFoundError:  # the package around it is missing

@@ -13,10 +13,11 @@ from score.bundle import TOKENIZER_FILE
 from score.cleaning import CLEANINGS
 from score.efforts import EffortName, choose_effort
 from score.engine import BATCH_TOKENS, Engine
+from score.extras import is_there, require
 from score.language import DETECTOR, LanguageScreen
-from score.providers import PRECISIONS, WIDENED, choose_provider
+from score.providers import EXTRAS, PRECISIONS, WIDENED, choose_provider
 from score.tokens import CHARACTERS_A_TOKEN, MAX_WINDOWS, Encoder, Reading
-from score.widen import SENTENCES, check_parity, to_half
+from score.widen import SENTENCES, check_parity, widen
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -104,17 +105,19 @@ class Model:
         effort: EffortName | None = None,
     ) -> None:
         description = bundle.description
-        self.provider = choose_provider(provider, _precisions(bundle, "cuda"))
+        self.provider = choose_provider(provider, _for_gpus(bundle))
         graph = _graph_for(bundle, self.provider)
         name = str(bundle.folder / graph.file)
-        widened = graph.precision == "int8" and self.provider in WIDENED
+        widened = WIDENED.get(self.provider) if graph.precision == "int8" else None
         stopping = choose_effort(description.name, {} if widened else graph.efforts, effort)
         self.reading = reading or description.reading
         self._inputs = MAX_WINDOWS if self.reading == "windows" else 1
         self._encoder = Encoder.from_file(bundle.folder / TOKENIZER_FILE, description.truncation)
         content = bundle.read_graph(graph)
+        if widened:
+            require(EXTRAS[self.provider], ("onnx",))
         self._engine = Engine(
-            to_half(content, name) if widened else content,
+            widen(content, name, half=widened == "fp16") if widened else content,
             self.provider,
             name,
             classes=len(description.labels),
@@ -130,7 +133,7 @@ class Model:
         self._truncation = description.truncation
         language = None if any_language else description.language
         self._screen = LanguageScreen(language) if language else None
-        self.precision = "fp16" if widened else graph.precision
+        self.precision = widened or graph.precision
         self.temperature = (stopping or graph).temperature
         self.guarantee = (stopping or graph).guarantee
         self._lengths = (stopping or graph).lengths
@@ -142,7 +145,7 @@ class Model:
             # Of a bundle that always reads all layers the answers stay what they were called.
             + ((f"thresholds {stopping.thresholds}",) if stopping else ())
             + ((f"{self._lengths}",) if self._lengths else ())
-            + (("in half precision",) if widened else ())
+            + ((f"int8 as {widened}",) if widened else ())
         )
 
     @property
@@ -226,10 +229,16 @@ def _precisions(bundle: Bundle, provider: str) -> list[str]:
     return [one.precision for one in bundle.description.graphs if _can_run(one, provider)]
 
 
-def _can_run(graph: Graph, provider: str) -> bool:
-    """Only CPUs are given a graph that stops early: OpenVINO does not read the branches.
+def _for_gpus(bundle: Bundle) -> list[str]:
+    """Those that CUDA can run here, where making one out of int8 takes a library."""
+    precisions = _precisions(bundle, "cuda")
+    return precisions if is_there("onnx") else [one for one in precisions if one != "int8"]
 
-    GPUs get what is made of it; of one that was made before its scales stayed, nothing can be.
+
+def _can_run(graph: Graph, provider: str) -> bool:
+    """Only CPUs are given a graph that stops early; the others do not read its branches.
+
+    They get what is made of it; of one that was made before its scales stayed, nothing can be.
     """
     if graph.precision == "int8" and provider in WIDENED:
         return graph.batches

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from score.errors import UnavailableError
@@ -26,8 +26,11 @@ PRECISIONS = {
 }
 """The precisions that make sense on each provider, the best one first."""
 
-WIDENED = frozenset({"cuda", "dml"})
-"""Those that an int8 graph is made into a fp16 one for: see :mod:`score.widen`."""
+WIDENED: Mapping[str, str] = {"cuda": "fp16", "dml": "fp16", "openvino": "fp32"}
+"""Those that an int8 graph is written out for, and in which precision: see :mod:`score.widen`."""
+
+EXTRAS = {"cuda": "gpu", "dml": "gpu", "openvino": "openvino"}
+"""The extra that brings what a provider needs."""
 
 _INSTALL = {
     "cuda": "pip install 'thumbs[gpu]'",

@@ -1,6 +1,6 @@
-"""A graph in half precision, made of an int8 one that has early classifiers, for GPUs.
+"""A graph in floats, made of an int8 one that has early classifiers, for GPUs and OpenVINO.
 
-A bundle for CPUs, such as the one in the box, then serves a GPU too. What int8 stands for is
+A bundle for CPUs, such as the one in the box, then serves them too. What int8 stands for is
 written out: weights as floats, activations as they are, every text through all layers. It
 takes a second, so nothing is kept.
 """
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from score.errors import BundleError
-from score.extras import require
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,34 +38,35 @@ SENTENCES = (
 """What is asked before anything is scored; of each kind of answer there are some."""
 
 
-def to_half(model: bytes, name: str) -> bytes:
-    """The fp16 graph of an int8 one. Inputs and the output ``logits`` keep their types.
+def widen(model: bytes, name: str, *, half: bool) -> bytes:
+    """The float graph of an int8 one. Inputs and the output ``logits`` keep their types.
 
     Args:
         model: the ONNX file.
         name: what error messages call it.
+        half: in fp16 rather than in fp32.
 
     Raises:
         BundleError: the graph has int8 products of another kind than thumbs export makes.
     """
-    require("gpu", ("onnx",))
     import onnx
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
-    whole = _Floats(onnx.load_model_from_string(model), name).model()
-    half = convert_float_to_float16(whole, keep_io_types=True, disable_shape_infer=True)
-    content: bytes = half.SerializeToString()
+    found = _Floats(onnx.load_model_from_string(model), name).model()
+    if half:
+        found = convert_float_to_float16(found, keep_io_types=True, disable_shape_infer=True)
+    content: bytes = found.SerializeToString()
     return content
 
 
 def check_parity(
-    exact: Engine, half: Engine, sentences: Sequence[Sequence[int]], temperature: float, name: str
+    exact: Engine, other: Engine, sentences: Sequence[Sequence[int]], temperature: float, name: str
 ) -> None:
     """Check that two engines say the same of some sentences.
 
     Args:
         exact: the int8 graph.
-        half: what was made of it.
+        other: what was made of it.
         sentences: token ids.
         temperature: of both.
         name: what error messages call the graph.
@@ -77,12 +77,12 @@ def check_parity(
     from score.calibration import softmax
 
     expected = np.stack([exact.logits(ids) for ids in sentences])
-    found, _ = half.run(sentences)
+    found, _ = other.run(sentences)
     change = np.abs(softmax(expected, temperature) - softmax(found, temperature)).mean()
     if not change <= PARITY:
         raise BundleError(
-            f"{name} changes probabilities by {change:.1%} in half precision on this device; "
-            "say --provider cpu."
+            f"{name}, written out for {other.provider}, changes probabilities by {change:.1%}; say "
+            "--provider cpu."
         )
 
 
@@ -180,8 +180,9 @@ class _Floats:
 
     def _unknown(self, node: Any) -> BundleError:
         return BundleError(
-            f"{self._name} cannot be run in half precision: it has {node.op_type} in a place where "
-            "thumbs export puts none. Export the bundle again, with --precision fp16."
+            f"{self._name} cannot be written out in floats: it has {node.op_type} in a place where "
+            "thumbs export puts none. Export the bundle again, with --precision fp16 or fp32 "
+            "beside int8."
         )
 
 

@@ -48,21 +48,30 @@ def test_a_provider_that_leaves_the_work_to_the_cpu(monkeypatch: pytest.MonkeyPa
     )
 
 
-def test_only_cpus_are_given_a_graph_that_stops_early(
-    tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("name", "needed"), [("openvino", "fp32"), ("cuda", "fp16")])
+def test_of_an_int8_graph_whose_scales_move_no_other_can_be_made(
+    tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, needed: str
 ) -> None:
-    """Where there is no other the refusal names the export's option."""
-    folder = shutil.copytree(tiny_bundle, tmp_path / "bundle")
-    manifest = json.loads((folder / "bundle.json").read_text())
-    manifest["graphs"] = [one for one in manifest["graphs"] if one["precision"] == "int8"]
-    (folder / "bundle.json").write_text(json.dumps(manifest))
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [OPENVINO])
+    """Where there is no other graph the refusal names the export's option."""
+    folder = int8_alone(tiny_bundle, tmp_path, batches=False)
+    both = [OPENVINO, "CUDAExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: both)
     with pytest.raises(BundleError) as raised:
-        Scorer(folder, ScorerSettings(provider="openvino"))
+        Scorer(folder, ScorerSettings(provider=name))
     assert str(raised.value) == (
-        f"The bundle {folder} has no graph in fp32, which this provider needs. Export it again "
-        "with --precision fp32."
+        f"The bundle {folder} has no graph in {needed}, which this provider needs. Export it again "
+        f"with --precision {needed}."
     )
+
+
+def int8_alone(bundle: Path, folder: Path, *, batches: bool = True) -> Path:
+    """A copy of a bundle with its int8 graph alone."""
+    copy = shutil.copytree(bundle, folder / "bundle")
+    manifest = json.loads((copy / "bundle.json").read_text())
+    (graph,) = (one for one in manifest["graphs"] if one["precision"] == "int8")
+    manifest["graphs"] = [graph | {"batches": batches}]
+    (copy / "bundle.json").write_text(json.dumps(manifest))
+    return copy
 
 
 @pytest.mark.skipif(
@@ -78,3 +87,19 @@ def test_openvino_scores_as_the_cpu_does(tiny_bundle: Path) -> None:
         with Scorer(tiny_bundle, settings) as scorer:
             found.append([one.confidence for one in scorer.score(texts)])
     assert found[1] == pytest.approx(found[0], abs=0.05)
+
+
+@pytest.mark.skipif(
+    OPENVINO not in onnxruntime.get_available_providers(),
+    reason="onnxruntime-openvino is not there",
+)
+def test_openvino_scores_with_the_box() -> None:
+    """What it cannot read of the int8 graph is written out for it."""
+    texts = ["A waste of two hours.", "Clean rooms and friendly staff.", "It is " + "very " * 300]
+    found = []
+    for provider in ("cpu", "openvino"):
+        settings = ScorerSettings(provider=provider, effort="high", any_language=True)
+        with Scorer(None, settings) as scorer:
+            found.append([one.confidence for one in scorer.score(texts)])
+    assert scorer.device == "openvino, fp32"
+    assert found[1] == pytest.approx(found[0], abs=0.02)

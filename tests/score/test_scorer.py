@@ -275,7 +275,8 @@ def test_the_provider_that_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     """With auto, CUDA is taken only with a graph for it; a name is taken or refused."""
     both = ["CUDAExecutionProvider", "CPUExecutionProvider"]
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: both)
-    assert choose_provider("auto", ["int8"]) == "cpu"
+    assert choose_provider("auto", []) == "cpu"
+    assert choose_provider("auto", ["int8"]) == "cuda"
     assert choose_provider("auto", ["int8", "fp16"]) == "cuda"
     assert choose_provider("cuda", ["fp32"]) == "cuda"
     with pytest.raises(UnavailableError):

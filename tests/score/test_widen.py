@@ -1,4 +1,4 @@
-"""An int8 graph in half precision: the same layers, the same answers, one after the other."""
+"""An int8 graph written out in floats: the same layers, the same answers, one after the other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from score.engine import Engine
 from score.errors import BundleError, UnavailableError
 from score.model import Model
 from score.scorer import Scorer, ScorerSettings
-from score.widen import check_parity, to_half
+from score.widen import check_parity, widen
 from tests.conftest import sentences
 
 TEXTS = [text for text, _ in sentences()]
@@ -30,7 +30,7 @@ def int8(tiny_bundle: Path) -> bytes:
 
 def test_all_layers_are_there_in_half_precision(int8: bytes) -> None:
     """No branch, no integer product, weights of two bytes; the type of what comes out stays."""
-    graph = onnx.load_model_from_string(to_half(int8, "it")).graph
+    graph = onnx.load_model_from_string(widen(int8, "it", half=True)).graph
     operators = {node.op_type for node in graph.node}
     assert not operators & {"If", "MatMulIntegerToFloat", "QuantizeLinear", "DequantizeLinear"}
     assert {"MatMul", "MultiHeadAttention"} <= operators
@@ -41,7 +41,7 @@ def test_all_layers_are_there_in_half_precision(int8: bytes) -> None:
 
 def test_a_batch_of_it_answers_as_the_int8_graph_does(int8: bytes) -> None:
     """Padded, as on a GPU."""
-    half, exact = Engine(to_half(int8, "it")), Engine(int8)
+    half, exact = Engine(widen(int8, "it", half=True)), Engine(int8)
     batch = [[2, 70, 71, 72, 3], [2, *range(70, 90), 3]]
     found, _ = half.run(batch)
     expected = np.stack([exact.logits(ids) for ids in batch])
@@ -51,12 +51,12 @@ def test_a_batch_of_it_answers_as_the_int8_graph_does(int8: bytes) -> None:
 
 def test_one_that_says_something_else_is_refused(int8: bytes) -> None:
     """Before anything is scored, with the way out."""
-    half = Engine(to_half(int8, "it"))
+    half = Engine(widen(int8, "it", half=True))
     other = onnx.load_model_from_string(int8)
     for tensor in other.graph.initializer:
         if tensor.name == "bert.embeddings.LayerNorm.bias":
             tensor.CopyFrom(onnx.numpy_helper.from_array(np.ones(32, np.float32), tensor.name))
-    with pytest.raises(BundleError, match=r"changes probabilities by .* in half precision"):
+    with pytest.raises(BundleError, match=r"written out for cpu, changes probabilities by"):
         check_parity(Engine(other.SerializeToString()), half, [[2, 70, 71, 3]], 1.0, "it")
 
 
@@ -67,10 +67,11 @@ def test_products_of_another_kind_are_refused() -> None:
     out = onnx.helper.make_tensor_value_info("logits", onnx.TensorProto.UINT8, [1, 2])
     graph = onnx.helper.make_model(onnx.helper.make_graph([node], "old", [info], [out]))
     with pytest.raises(BundleError) as raised:
-        to_half(graph.SerializeToString(), "old.onnx")
+        widen(graph.SerializeToString(), "old.onnx", half=True)
     assert str(raised.value) == (
-        "old.onnx cannot be run in half precision: it has DynamicQuantizeLinear in a place where "
-        "thumbs export puts none. Export the bundle again, with --precision fp16."
+        "old.onnx cannot be written out in floats: it has DynamicQuantizeLinear in a place where "
+        "thumbs export puts none. Export the bundle again, with --precision fp16 or fp32 "
+        "beside int8."
     )
 
 
@@ -88,7 +89,7 @@ def test_a_gpu_scores_with_a_bundle_for_cpus(tiny_bundle: Path) -> None:
     with Scorer(tiny_bundle) as scorer:
         found = scorer.score(TEXTS)
         assert scorer.device == "cuda, fp16"
-        assert scorer.identity.endswith("in half precision")
+        assert scorer.identity.endswith("int8 as fp16")
     model = Model(Bundle.load(tiny_bundle))
     assert model.batched
     assert len(found) == len(TEXTS)
