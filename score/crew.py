@@ -27,8 +27,39 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
+class Work:
+    """Texts that are being answered.
+
+    Attributes:
+        answers: the answers so far; of a text that was given up there may come one yet.
+    """
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Answer] = {}
+        self.leaving = Event()
+        self.end: Future[None] = Future()
+
+    def wait(self) -> None:
+        """Wait for all answers.
+
+        After an interruption, or when another of the texts failed, those in hand are finished as
+        far as that goes fast, and the rest is dropped.
+        """
+        try:
+            self.end.result()
+        except BaseException:
+            self.drop()
+            raise
+
+    def drop(self) -> None:
+        """Answer no more than what is in hand."""
+        self.leaving.set()
+        if not self.end.cancel():
+            wait([self.end], PATIENCE)
+
+
 class Crew:
-    """Threads that answer texts.
+    """Threads that answer texts; one of them leads the others.
 
     Args:
         model: who is asked.
@@ -39,23 +70,37 @@ class Crew:
         self._model = model
         self._workers = workers
         self._pool = ThreadPoolExecutor(workers, "score")
+        self._lead = ThreadPoolExecutor(1, "lead")
 
-    def answer(self, texts: Sequence[str], answers: dict[str, Answer]) -> None:
-        """Answer cleaned texts that are not blank.
+    def start(self, texts: Sequence[str]) -> Work:
+        """Begin to answer cleaned texts that are not blank, behind those of an earlier call.
 
         Args:
             texts: the texts, each once.
-            answers: where each answer is put, also those that were finished before an
-                interruption.
         """
-        encoded = self._encode(texts)
+        work = Work()
+        work.end = self._lead.submit(self._answer, texts, work)
+        return work
+
+    def close(self) -> None:
+        """Send the threads away; what they have in hand was waited for, or given up."""
+        for threads in (self._lead, self._pool):
+            threads.shutdown(wait=False, cancel_futures=True)
+
+    def _answer(self, texts: Sequence[str], work: Work) -> None:
+        if self._model.batched:
+            work.answers.update(zip(texts, self._model.answer_batch(texts), strict=True))
+            return
+        encoded = self._encode(texts, work.leaving)
+        if work.leaving.is_set():
+            return
         inputs = [(i, ids) for i, one in enumerate(encoded) for ids in one.inputs]
         batches = self._model.batches([len(ids) for _, ids in inputs])
         found: list[Part | None] = [None] * len(inputs)
 
-        def run(share: Sequence[list[int]], leaving: Event) -> None:
+        def run(share: Sequence[list[int]]) -> None:
             for batch in share:
-                if leaving.is_set():
+                if work.leaving.is_set():
                     return
                 parts = self._model.run([inputs[place][1] for place in batch])
                 for place, part in zip(batch, parts, strict=True):
@@ -63,7 +108,7 @@ class Crew:
 
         sizes = [len(batch) * len(inputs[batch[0]][1]) for batch in batches]
         try:
-            self._do(run, shares(batches, sizes, _TOKENS, self._workers))
+            self._do(run, shares(batches, sizes, _TOKENS, self._workers), work.leaving)
         finally:
             parts: list[list[Part | None]] = [[] for _ in texts]
             for (i, _), part in zip(inputs, found, strict=True):
@@ -71,32 +116,26 @@ class Crew:
             for text, one, own in zip(texts, encoded, parts, strict=True):
                 done = [part for part in own if part is not None]
                 if len(done) == len(own):
-                    answers[text] = one.answer(done)
+                    work.answers[text] = one.answer(done)
 
-    def close(self) -> None:
-        """Send the threads away; what they have in hand was waited for, or given up."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
-    def _encode(self, texts: Sequence[str]) -> list[EncodedText]:
-        def encode(share: Sequence[str], leaving: Event) -> list[EncodedText]:
+    def _encode(self, texts: Sequence[str], leaving: Event) -> list[EncodedText]:
+        def encode(share: Sequence[str]) -> list[EncodedText]:
             return [] if leaving.is_set() else self._model.encode(share)
 
         sizes = [len(text) for text in texts]
-        done = self._do(encode, shares(texts, sizes, _CHARACTERS, self._workers))
+        done = self._do(encode, shares(texts, sizes, _CHARACTERS, self._workers), leaving)
         return [one for share in done for one in share]
 
     def _do(
-        self, work: Callable[[Sequence[T], Event], R], portions: Iterator[Sequence[T]]
+        self,
+        work: Callable[[Sequence[T]], R],
+        portions: Iterator[Sequence[T]],
+        leaving: Event,
     ) -> list[R]:
-        """What ``work`` makes of each portion.
-
-        After an interruption the portions in hand are finished as far as that goes fast, and
-        the rest is dropped.
-        """
-        leaving = Event()
+        """What ``work`` makes of each portion; where one fails, the others leave too."""
         tasks: list[Future[R]] = []
         try:
-            tasks.extend(self._pool.submit(work, portion, leaving) for portion in portions)
+            tasks.extend(self._pool.submit(work, portion) for portion in portions)
             return [task.result() for task in tasks]
         except BaseException:
             leaving.set()

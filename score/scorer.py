@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +13,7 @@ from score import machine
 from score.bundle import DEFAULT_BUNDLE, Bundle
 from score.cache import ScoreCache
 from score.calibration import softmax
-from score.crew import Crew
+from score.crew import Crew, Work
 from score.efforts import EffortName
 from score.errors import UsageError
 from score.guarantee import promised_threshold
@@ -94,6 +94,34 @@ class ScorerSettings:
             )
 
 
+@dataclass(slots=True)
+class _Window:
+    """Texts that are scored together.
+
+    Attributes:
+        cleaned: the texts as the model is given them.
+        wanted: those that are not blank, each once.
+        known: what was remembered of them.
+        work: the rest, in work.
+        before: the window before, where some of the rest may be answered.
+    """
+
+    cleaned: list[str]
+    wanted: dict[str, None]
+    known: dict[str, Answer]
+    work: Work
+    before: _Window | None
+
+    def answers(self) -> dict[str, Answer]:
+        """All of them, once the work is done; the window before is then let go."""
+        self.known |= self.work.answers
+        if self.before:
+            earlier = self.before.known
+            self.known |= {text: earlier[text] for text in self.wanted if text not in self.known}
+            self.before = None
+        return self.known
+
+
 class Scorer:
     """Scores texts with a bundle. Use it as a context manager, or close it.
 
@@ -164,7 +192,27 @@ class Scorer:
 
         A text's score does not depend on the others.
         """
-        return [score for window in windows(texts, len) for score in self._score_window(window)]
+        return [score for scores in self.score_windows(windows(texts, len)) for score in scores]
+
+    def score_windows(self, portions: Iterable[Sequence[str]]) -> Iterator[list[Score]]:
+        """Score and remember one window of texts after another.
+
+        The next one is in work already while the caller has the scores of this one.
+        """
+        before: _Window | None = None
+        try:
+            for texts in portions:
+                window = self._begin(texts, before)
+                finished, before = before, window
+                if finished:
+                    yield self._finish(finished)
+            if before:
+                finished, before = before, None
+                yield self._finish(finished)
+        finally:
+            if before:
+                before.work.drop()
+                self._remember(before)
 
     def close(self) -> None:
         """Stop the workers and release the cache.
@@ -186,32 +234,40 @@ class Scorer:
     ) -> None:
         self.close()
 
-    def _score_window(self, texts: Sequence[str]) -> list[Score]:
+    def _begin(self, texts: Sequence[str], before: _Window | None) -> _Window:
         cleaned = [self._model.clean(text) for text in texts]
         wanted = dict.fromkeys(text for text in cleaned if text.strip())
         known = self._cache.get(wanted) if self._cache else {}
-        new = self._answer_all([text for text in wanted if text not in known])
-        answers = known | new
+        # What is in work is as good as known.
+        earlier = before if self._cache else None
+        new = [
+            text
+            for text in wanted
+            if text not in known and not (earlier and text in earlier.wanted)
+        ]
+        return _Window(cleaned, wanted, known, self._crew.start(new), earlier)
+
+    def _finish(self, window: _Window) -> list[Score]:
+        try:
+            window.work.wait()
+        finally:
+            self._remember(window)
+        answers = window.answers()
+        new = window.work.answers
         return [
-            self._judge(answers[text], remembered=text in known) if text in wanted else _EMPTY
-            for text in cleaned
+            self._judge(answers[text], remembered=text not in new)
+            if text in window.wanted
+            else _EMPTY
+            for text in window.cleaned
         ]
 
-    def _answer_all(self, texts: Sequence[str]) -> dict[str, Answer]:
-        """Answer and remember; what was answered before an interruption is kept too."""
-        answers: dict[str, Answer] = {}
-        try:
-            if self._model.batched:
-                answers.update(zip(texts, self._model.answer_batch(texts), strict=True))
-            else:
-                self._crew.answer(texts, answers)
-        finally:
-            if self._cache:
-                # What a signal ends here would be lost. A copy: a review that was given up
-                # may be answered yet.
-                with postponed():
-                    self._cache.put(answers.copy())
-        return answers
+    def _remember(self, window: _Window) -> None:
+        """Put answers into the cache; what was answered before an interruption is kept too."""
+        if self._cache:
+            # What a signal ends here would be lost. A copy: a review that was given up
+            # may be answered yet.
+            with postponed():
+                self._cache.put(window.work.answers.copy())
 
     def _judge(self, answer: Answer, *, remembered: bool) -> Score:
         if not answer.logits:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -198,6 +199,7 @@ def _score_all(
         column = find_column(table.columns, settings.text_column, table.label)
         scorer = stack.enter_context(Scorer(settings.model, settings.scorer))
         columns = new_columns(scorer.labels, settings.prefix, class_scores=settings.class_scores)
+        class_scores = len(scorer.labels) if settings.class_scores else 0
         check_new_names(table.columns, [one.name for one in columns], table.label)
         # The watch vouches for it that this is the file that is read.
         line = _line(source, output, settings, scorer)
@@ -210,9 +212,16 @@ def _score_all(
             note=lambda leaving: _note(leaving, summary, started, record, line),
         )
         with Output(table, output, columns, finish) as target:
-            for window in windows(table.rows([column]), _characters):
-                watch.check()
-                _score_window(window, scorer, target, summary, settings.class_scores)
+            in_work: deque[list[Row]] = deque()
+
+            def texts() -> Iterator[list[str]]:
+                for window in windows(table.rows([column]), _characters):
+                    watch.check()
+                    in_work.append(window)
+                    yield [row.cells[0] for row in window if row.cells]
+
+            for scores in scorer.score_windows(texts()):
+                _write(in_work.popleft(), scores, target, summary, class_scores)
                 if on_progress:
                     on_progress(summary.rows, total)
         summary.seconds = time.monotonic() - started
@@ -247,10 +256,14 @@ def _characters(row: Row) -> int:
     return sum(map(len, row.cells))
 
 
-def _score_window(
-    window: list[Row], scorer: Scorer, target: Output, summary: Summary, class_scores: bool
+def _write(
+    window: list[Row],
+    found: Sequence[Score],
+    target: Output,
+    summary: Summary,
+    class_scores: int,
 ) -> None:
-    scores = iter(scorer.score(row.cells[0] for row in window if row.cells))
+    scores = iter(found)
     for row in window:
         summary.rows += 1
         if row.reject:
@@ -263,7 +276,7 @@ def _score_window(
             score = next(scores)
             summary.count(score)
             summary.padded += row.padded
-            target.write(row, _cells(score, len(scorer.labels) if class_scores else 0))
+            target.write(row, _cells(score, class_scores))
     target.flush()
 
 

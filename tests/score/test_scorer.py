@@ -185,7 +185,7 @@ def test_an_interruption_keeps_what_is_done(
         monkeypatch.setattr(Model, "run", run)
         monkeypatch.setattr("score.crew.wait", waiting)
         # In this thread, so that the first result that is waited for is that of a run.
-        monkeypatch.setattr(Crew, "_encode", lambda crew, texts: crew._model.encode(texts))
+        monkeypatch.setattr(Crew, "_encode", lambda crew, texts, _: crew._model.encode(texts))
         with monkeypatch.context() as patched:
             patched.setattr("concurrent.futures.Future.result", _result_or(interrupt))
             with pytest.raises(KeyboardInterrupt):
