@@ -207,6 +207,11 @@ def finetune(output: Path, data: str, labels: str | None, overwrite: bool, **opt
         f"F1 {evaluation['f1']:.3f}, log loss {evaluation['log_loss']:.3f}, "
         f"calibration error {evaluation['ece']:.1%}."
     )
+    if not report.metrics["helped"]:
+        click.echo(
+            "Of the held-back reviews the base was right on as many without this training: it is "
+            "kept as it was. Give it more rows, or use it as it is."
+        )
     click.echo(_against_baseline(evaluation, report.metrics["baseline"]["test"]))
     click.echo(f"{report.folder}: {report.audit.sentence()}")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-# Behind a mark that ends a sentence, and any quote or bracket that closes with it. Not behind
-# one capital ("John F. Kennedy"); other abbreviations only make a short piece, which is dropped.
-_END = re.compile(r"(?<=[.!?…])(?<!\b[A-Z]\.)[\"')\]]*\s+")
+# Behind a mark that ends a sentence, and a quote or bracket that closes with it. Not behind one
+# capital ("John F. Kennedy"); other abbreviations only make a short piece, which is dropped.
+_END = re.compile(r"(?:(?<=[.!?…])(?<!\b[A-Z]\.)|(?<=[.!?…][\"')\]]))\s+")
 _FEWEST, _MOST = 3, 40
 
 

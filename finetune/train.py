@@ -102,7 +102,7 @@ def train_model(
             checkpoints,
             progress=progress,
         )
-        _train(trainer, checkpoints)
+        helped = _train(trainer, checkpoints)
         origin = read_origin(settings.base)
         metrics = {
             "commands": [*origin.commands, *([command] if command else [])],
@@ -111,6 +111,7 @@ def train_model(
             "audit": audit.summary(),
             "settings": dataclasses.asdict(settings),
             "lessons": lessons.described,
+            "helped": helped,
             **_measure(trainer, encoder, labelled, output),
             "baseline": measure_baseline(baseline, labelled),
             "versions": {name: version(name) for name in ("torch", "transformers", "datasets")},
@@ -198,13 +199,30 @@ def _prepare_checkpoints(
     return folder
 
 
-def _train(trainer: Trainer, checkpoints: Path) -> None:
+def _train(trainer: Trainer, checkpoints: Path) -> bool:
+    """Train; keep the best epoch, or what training started from if that is better than all.
+
+    A base that knows such texts and labels already may only forget of a few rows. One with a new
+    head knows nothing yet, and is never the better one.
+
+    Returns:
+        Whether training helped.
+    """
     from transformers.trainer_utils import get_last_checkpoint
 
     last = get_last_checkpoint(str(checkpoints))  # type: ignore[no-untyped-call] # theirs
     if last:
         logger.warning("Going on from %s", last)
+    before = trainer.evaluate()["eval_choice"]
+    model: Any = trainer.model
+    start = {name: tensor.cpu().clone() for name, tensor in model.state_dict().items()}
     trainer.train(resume_from_checkpoint=last)
+    best = trainer.state.best_metric
+    helped = best is None or best > before
+    if not helped:
+        logger.warning("No epoch was better than the base: it is kept")
+        model.load_state_dict(start)
+    return helped
 
 
 def _measure(

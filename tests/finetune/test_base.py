@@ -108,7 +108,7 @@ def test_every_weight_of_an_int8_graph_is_within_its_step(
                 before = weights.pop(f"{layer}self.value.{part}")
                 weights[f"{layer}{part}"] = after @ before
     for name, tensor in expected.items():
-        assert found[name] == pytest.approx(tensor, abs=np.abs(tensor).max() / 50), name
+        assert found[name] == pytest.approx(tensor, abs=float(np.abs(tensor).max()) / 50), name
 
 
 def test_the_same_labels_keep_the_head(tiny_bundle: Path, tiny_checkpoint: Path) -> None:

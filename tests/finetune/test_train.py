@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors.numpy import load_file
 
 from export.build import ExportSettings, build_bundle
 from finetune.data import DataSettings
@@ -199,6 +200,23 @@ def test_a_second_training_keeps_the_first_ones_origin(
     first = json.loads((tiny_checkpoint / "metrics.json").read_text())
     assert report.metrics["base"] == first["base"] == {"name": "tiny-bert", "licence": "apache-2.0"}
     assert report.metrics["commands"] == [*first["commands"], "thumbs finetune again"]
+
+
+def test_a_base_that_no_epoch_makes_better_is_kept(
+    tiny_checkpoint: Path, tiny_data: Path, tmp_path: Path
+) -> None:
+    """Weights and all, and the figures are the base's; a rate that ruins it shows."""
+    settings = dataclasses.replace(tiny_settings(tiny_checkpoint, epochs=1), learning_rate=10.0)
+    report = train_model(DataSettings(str(tiny_data), validation=0.2), settings, tmp_path / "model")
+    assert report.metrics["helped"] is False
+    before, after = (
+        load_file(folder / "model.safetensors") for folder in (tiny_checkpoint, tmp_path / "model")
+    )
+    assert before.keys() == after.keys()
+    assert all(np.array_equal(before[name], after[name]) for name in before)
+    known = json.loads((tiny_checkpoint / "metrics.json").read_text())
+    assert known["helped"] is True
+    assert report.metrics["evaluation"] == known["evaluation"]
 
 
 def test_other_labels_from_end_to_end(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import score.scoring
+import score.windows
 from score.errors import DataError
 from score.scoring import FileSettings, score_file
 
@@ -45,8 +46,9 @@ CHANGES = (append, overwrite, replace, remove)
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> Path:
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file of three windows."""
+    monkeypatch.setattr(score.windows, "WINDOW", 256)
     path = tmp_path / "r.csv"
     path.write_text(ROWS)
     return path
