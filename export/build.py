@@ -202,9 +202,13 @@ class _Export:
             shutil.copyfile(traced, target)
 
     def _typical(self) -> list[Sequence[int]]:
-        """Some reviews, and the first words of each, for the short ones that may come."""
+        """Some reviews, the first words of each, and some of the short ones, for such may come.
+
+        Without any short one, odd texts of a few words change by twice as much.
+        """
         some = self._encoded.batch[:_TYPICAL]
-        return [*some, *(ids[:_FEW_TOKENS] for ids in some)]
+        short = self._others.batch[:_TYPICAL] if self._others else []
+        return [*some, *(ids[:_FEW_TOKENS] for ids in some), *short]
 
     def _stop_early(self, graph: Path) -> None:
         """Only int8, a CPU's: a batch on a GPU would wait for its last text at each layer."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _LENGTHS = (3, 8, 13, 24, 60)
 _SIZES = (2, 5, 16)
+_TOGETHER = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,7 @@ def runs_together(engine: Engine, batch: Sequence[Sequence[int]]) -> bool:
 def checkpoint_logits(
     checkpoint: Checkpoint, batch: Sequence[Sequence[int]]
 ) -> NDArray[np.float32]:
-    """The checkpoint's own answers, in PyTorch and fp32, one review at a time.
+    """The checkpoint's own answers, in PyTorch and fp32; reviews of one length go together.
 
     Args:
         checkpoint: the model.
@@ -213,5 +214,18 @@ def checkpoint_logits(
         model = AutoModelForSequenceClassification.from_pretrained(
             checkpoint.folder, local_files_only=True, dtype=torch.float32
         ).eval()
-        rows = [model(torch.tensor([list(ids)])).logits[0].numpy() for ids in batch]
-    return np.stack(rows)
+        rows: dict[int, NDArray[np.float32]] = {}
+        for places in _alike([len(ids) for ids in batch]):
+            logits = model(torch.tensor([list(batch[place]) for place in places])).logits
+            rows |= dict(zip(places, logits.numpy(), strict=True))
+    return np.stack([rows[place] for place in range(len(batch))])
+
+
+def _alike(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Places of inputs of one length, some at a time."""
+    groups: dict[int, list[int]] = {}
+    for place, length in enumerate(lengths):
+        groups.setdefault(length, []).append(place)
+    for group in groups.values():
+        for start in range(0, len(group), _TOGETHER):
+            yield group[start : start + _TOGETHER]

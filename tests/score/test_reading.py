@@ -54,7 +54,7 @@ def test_a_text_without_end_is_left_out_in_the_middle(tiny_bundle: Path) -> None
 
 def test_what_stands_in_the_middle_counts(tiny_bundle: Path) -> None:
     """An opinion that a cut leaves out decides the label where all is read."""
-    text = FILLER + f" {BAD}" * 30 + FILLER
+    text = FILLER + f" {BAD}" * 120 + FILLER
     labels = {}
     for reading in ("cut", "windows"):
         with Scorer(tiny_bundle, ScorerSettings(reading=reading, effort="high")) as scorer:
