@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from export.parts import cut, share_out
 from score.engine import LAYERS, THRESHOLDS
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def can_exit(graph: Path, exits: Sequence[Exit]) -> bool:
     states = _hidden_states(model)
     if opset < _OPSET or not 0 < len(exits) == len(states) - 1:
         return False
-    parts = _cut(model.graph.node, [*states[:-1], model.graph.output[0].name])
+    parts = cut(model.graph.node, [*states[:-1], model.graph.output[0].name])
     weights = {tensor.name for tensor in model.graph.initializer}
     allowed = {"", *_masks(model), *weights}
     for state, part in zip(states[:-1], parts[1:], strict=True):
@@ -127,8 +128,8 @@ class _Branches:
         self._output = output
         for node in model.graph.node:
             node.output[:] = ["last_logits" if one == output.name else one for one in node.output]
-        self._parts = _cut(model.graph.node, [*self._stops, "last_logits"])
-        self._weights = _share_out(model.graph.initializer, self._parts)
+        self._parts = cut(model.graph.node, [*self._stops, "last_logits"])
+        self._weights = share_out(model.graph.initializer, self._parts)
 
     def model(self) -> Any:
         from onnx import TensorProto, helper
@@ -300,35 +301,3 @@ def _token_shares() -> list[Any]:
         helper.make_node("Div", ["tokens_there", "token_count"], ["flat_shares"]),
         helper.make_node("Unsqueeze", ["flat_shares", "exit_axis"], ["token_shares"]),
     ]
-
-
-def _cut(nodes: Sequence[Any], ends: Sequence[str]) -> list[list[Any]]:
-    """The nodes that each of the named tensors needs beside those of the ones before it."""
-    makers = {output: place for place, node in enumerate(nodes) for output in node.output}
-    taken: set[int] = set()
-    parts = []
-    for end in ends:
-        part: set[int] = set()
-        waiting = [end]
-        while waiting:
-            place = makers.get(waiting.pop())
-            if place is not None and place not in taken and place not in part:
-                part.add(place)
-                waiting.extend(nodes[place].input)
-        taken |= part
-        parts.append([nodes[place] for place in sorted(part)])
-    return parts
-
-
-def _share_out(weights: Sequence[Any], parts: Sequence[Sequence[Any]]) -> list[list[Any]]:
-    """The weights of each part; what several need is the first one's, whom all can see."""
-    users: dict[str, set[int]] = {}
-    for number, part in enumerate(parts):
-        for node in part:
-            for name in node.input:
-                users.setdefault(name, set()).add(number)
-    shares: list[list[Any]] = [[] for _ in parts]
-    for weight in weights:
-        if using := users.get(weight.name):
-            shares[min(using) if len(using) == 1 else 0].append(weight)
-    return shares
