@@ -251,7 +251,11 @@ class _Export:
         model, some = graph.read_bytes(), self._encoded.batch[:_TYPICAL]
         ways = {None, *(effort.thresholds for effort in efforts.values())}
         return all(
-            runs_together(Engine(model, name="the int8 graph", thresholds=thresholds), some)
+            runs_together(
+                Engine(model, name="the int8 graph", thresholds=thresholds),
+                some,
+                self._checkpoint.truncation.max_tokens,
+            )
             for thresholds in ways
         )
 

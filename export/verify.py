@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from export.reviews import Reviews
 
 
-_LENGTHS = (3, 8, 13, 24, 60)
+_LENGTHS = (3, 5, 8, 13)
 _SIZES = (2, 5, 16)
 _TOGETHER = 16
 
@@ -161,7 +162,7 @@ def figures(
 
 
 def graph_logits(engine: Engine, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-    """The graph's answers, each review a run of its own as on a user's CPU.
+    """The graph's answers, each review a run of its own, as a long one is on a user's CPU.
 
     Args:
         engine: the graph.
@@ -174,19 +175,20 @@ def graph_logits(engine: Engine, batch: Sequence[Sequence[int]]) -> NDArray[np.f
         return np.stack(list(pool.map(engine.logits, batch)))
 
 
-def runs_together(engine: Engine, batch: Sequence[Sequence[int]]) -> bool:
+def runs_together(engine: Engine, batch: Sequence[Sequence[int]], most: int) -> bool:
     """Whether inputs of one length get the same bits together as each alone.
 
     Args:
         engine: the graph.
         batch: token ids of reviews, of which as many are cut to each of some lengths.
+        most: the most tokens that are run together.
     """
     for tokens in _LENGTHS:
         alike = [[*ids[: tokens - 1], ids[-1]] for ids in batch if len(ids) >= tokens]
-        for number in _SIZES:
-            together = alike[:number]
-            if not together:
-                continue
+        if len(alike) < min(_SIZES):
+            return False
+        for number in {*_SIZES, most // tokens}:
+            together = list(islice(cycle(alike), number))
             logits, layers = engine.run(together)
             for ids, row, layer in zip(together, logits, layers, strict=True):
                 alone, depth = engine.run([ids])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -94,7 +95,8 @@ def _ask_checkpoint(
     logits = np.zeros((len(ids), len(names)), np.float32)
     device = device_type()
     model.to(device)
-    with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=has_bf16()):
+    faster = torch.autocast(device, torch.bfloat16) if has_bf16() else contextlib.nullcontext()
+    with torch.inference_mode(), faster:
         for batch in _batches(ids):
             padded = tokenizer.pad({"input_ids": [ids[i] for i in batch]}, return_tensors="pt")
             logits[batch] = model(**padded.to(device)).logits.float().cpu().numpy()

@@ -88,6 +88,7 @@ class Audit:
             validation=self._without("validation", self.data.validation),
             also=self._without("also", self.data.also),
             unlabelled=self._without("unlabelled", self.data.unlabelled),
+            sentences=self._without("sentences", self.data.sentences),
         )
         check_parts(data)
         return data

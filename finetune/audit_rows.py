@@ -9,7 +9,7 @@ from finetune.reasons import REASONS
 from finetune.splits import NEITHER, LabelledData, Split
 from score.labels import NEITHER_LABEL
 
-TRAINED = ("train", "also", "unlabelled")
+TRAINED = ("train", "also", "unlabelled", "sentences")
 """The parts that are trained on; the others are measured on."""
 _EXCERPT = 160
 
@@ -18,7 +18,7 @@ class AuditRow(NamedTuple):
     """One text of the data.
 
     Attributes:
-        part: ``train``, ``validation``, ``test``, ``also`` or ``unlabelled``.
+        part: ``train``, ``validation``, ``test``, ``also``, ``unlabelled`` or ``sentences``.
         row: what its row is called there: in train and validation as in the source.
         label: the name of its class; empty where it has none.
         number: that class as a number.

@@ -49,7 +49,7 @@ def _from_folder(
 ) -> tuple[PreTrainedTokenizerFast, PreTrainedModel]:
     from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
-    from finetune.objective import add_exits
+    from finetune.objective import EXITS, add_exits
 
     config = AutoConfig.from_pretrained(place)
     before = tuple(config.id2label[i] for i in range(config.num_labels))
@@ -67,11 +67,15 @@ def _from_folder(
         model = AutoModelForSequenceClassification.from_pretrained(
             place, config=config, ignore_mismatched_sizes=True
         )
-    add_exits(model, place)
+    known = add_exits(model, place)
     rows = head_rows(before, labels)
     if bundle is not None:
-        _put_in(model, read_weights(bundle), bundle.folder, new_head=rows is None)
+        weights = read_weights(bundle)
+        known = any(name.startswith(f"{EXITS}.") for name in weights)
+        _put_in(model, weights, bundle.folder, new_head=rows is None)
     _fit_head(model, rows)
+    # Whether it can answer as it is, which nothing in a checkpoint tells.
+    model.answers_already = known and rows is not None
     return tokenizer, model
 
 

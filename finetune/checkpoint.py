@@ -43,6 +43,7 @@ def describe_data(data: LabelledData) -> dict[str, Any]:
         "test": data.test_name,
         "also": "labelled texts beside it",
         "unlabelled": "texts labelled by a teacher",
+        "sentences": "sentences labelled by a teacher",
     }
     return {
         "name": data.name,

@@ -51,6 +51,8 @@ def plan_lessons(data: LabelledData, settings: TrainSettings, baseline: Baseline
         assert settings.teacher is not None  # noqa: S101 - train_model asked for one
         teacher = Teacher.fit(settings.teacher, data.labels, baseline, data.validation)
         parts["taught"] = teacher.teach(data.unlabelled.texts)
+        if data.sentences:
+            parts["taught sentences"] = teacher.teach_sentences(data.sentences.texts)
         described["teacher"] = {
             "weights": dict(zip(("model", "baseline"), teacher.weights, strict=True))
         }

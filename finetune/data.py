@@ -103,6 +103,7 @@ def load_data(settings: DataSettings) -> LabelledData:
     held_back = {*validation.texts, *test.texts}
     also = _read_also(settings, classes)
     leaked["also"] = also.among(held_back)
+    unlabelled, cut = _read_unlabelled(settings, {*train.texts, *held_back})
     data = LabelledData(
         name=source.train.name,
         test_name=source.test.name if source.test else f"{source.train.name}, held-back part",
@@ -112,7 +113,8 @@ def load_data(settings: DataSettings) -> LabelledData:
         validation=validation,
         test=test.sample(settings.test_size, settings.seed),
         also=also.without(held_back),
-        unlabelled=_read_unlabelled(settings, {*train.texts, *held_back}),
+        unlabelled=unlabelled,
+        sentences=cut,
         leaked=leaked,
     )
     check_parts(data)
@@ -160,13 +162,13 @@ def _read_also(settings: DataSettings, classes: dict[str, str]) -> Split:
     return _cleaned(examples, number)
 
 
-def _read_unlabelled(settings: DataSettings, known: Set[str]) -> Split:
-    """The different texts of the table, less the blank ones and those of ``known``.
+def _read_unlabelled(settings: DataSettings, known: Set[str]) -> tuple[Split, Split]:
+    """A sample of the table's texts, and one of the sentences of all of them.
 
-    Behind a sample of them comes one of their sentences.
+    Each text is there once; there are no blank ones, and none of ``known``.
     """
     if settings.unlabelled is None:
-        return EMPTY
+        return EMPTY, EMPTY
     from finetune.sources import read_texts
 
     clean = CLEANINGS[DEFAULT_CLEANING]
@@ -175,17 +177,17 @@ def _read_unlabelled(settings: DataSettings, known: Set[str]) -> Split:
         text = clean(raw)
         if text.strip() and text not in known:
             found.setdefault(text, Origin(row, text != raw))
-    new = _unlabelled(found).sample(settings.unlabelled_size, settings.seed)
+    whole = _unlabelled(found).sample(settings.unlabelled_size, settings.seed)
     if not settings.unlabelled_sentences:
-        return new
-    known = {*known, *new.texts}
+        return whole, EMPTY
+    known = {*known, *whole.texts}
     cut = {
         sentence: origin
         for text, origin in found.items()
         for sentence in sentences(text)
         if sentence not in known
     }
-    return new.joined(_unlabelled(cut).sample(settings.unlabelled_sentences, settings.seed))
+    return whole, _unlabelled(cut).sample(settings.unlabelled_sentences, settings.seed)
 
 
 def _unlabelled(found: Mapping[str, Origin]) -> Split:

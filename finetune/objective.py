@@ -48,8 +48,12 @@ def cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     return -(targets * logits.float().log_softmax(-1)).sum(-1).mean()
 
 
-def add_exits(model: PreTrainedModel, base: str) -> None:
-    """Put a classifier behind each layer but the last; those of ``base``, where it has them."""
+def add_exits(model: PreTrainedModel, base: str) -> bool:
+    """Put a classifier behind each layer but the last; those of ``base``, where it has them.
+
+    Returns:
+        Whether it has them.
+    """
     import torch
 
     classes, width = model.config.num_labels, model.config.hidden_size
@@ -58,10 +62,13 @@ def add_exits(model: PreTrainedModel, base: str) -> None:
     )
     model.add_module(EXITS, exits)
     known = _stored_exits(Path(base))
-    if known and all(
-        tuple(known[k].shape) == tuple(v.shape) for k, v in exits.state_dict().items()
-    ):
+    wanted = exits.state_dict()
+    fitting = known.keys() == wanted.keys() and all(
+        tuple(known[name].shape) == tuple(tensor.shape) for name, tensor in wanted.items()
+    )
+    if fitting:
         exits.load_state_dict(known)
+    return fitting
 
 
 def exit_logits(

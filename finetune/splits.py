@@ -76,14 +76,6 @@ class Split:
             digest.update(b"%d %d\n%s\n" % (label, len(data), data))
         return digest.hexdigest()
 
-    def joined(self, other: Split) -> Split:
-        """These rows and behind them the others; both have origins, or neither."""
-        return Split(
-            self.texts + other.texts,
-            self.classes + other.classes,
-            self.origins + other.origins,
-        )
-
     def take(self, chosen: Sequence[int]) -> Split:
         """The rows at these places, counted from 0."""
         return Split(
@@ -109,6 +101,7 @@ class LabelledData:
             first two, and no text of the test split in another one.
         also: what is trained on beside the train split.
         unlabelled: texts for a teacher to label, none of them in another split.
+        sentences: single ones of such texts, likewise.
         leaked: for a part that is trained on, the rows that were left out of it because
             their very text is measured on.
     """
@@ -122,6 +115,7 @@ class LabelledData:
     test: Split
     also: Split = EMPTY
     unlabelled: Split = EMPTY
+    sentences: Split = EMPTY
     leaked: Mapping[str, Split] = field(default_factory=dict)
 
     def splits(self) -> Iterator[tuple[str, Split]]:
@@ -137,6 +131,8 @@ class LabelledData:
             yield "also", self.also
         if self.unlabelled:
             yield "unlabelled", self.unlabelled
+        if self.sentences:
+            yield "sentences", self.sentences
 
 
 def place(text: str) -> float:

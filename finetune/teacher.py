@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from finetune.splits import Split
 
 
-_SENTENCE_WORDS = 40
-
-
 @dataclass(frozen=True, slots=True)
 class Teacher:
     """A model and the baseline, and how much each is believed.
@@ -61,13 +58,16 @@ class Teacher:
         return cls(model, labels, baseline, weights)
 
     def teach(self, texts: Sequence[str]) -> Lessons:
-        """Texts, each with the probabilities that the two together give it."""
+        """Whole reviews, each with the probabilities that the two together give it."""
         first = log_probabilities(self.model, self.labels, texts)
         second = self.baseline.log_probabilities(texts)
         weighed = self.weights[0] * first + self.weights[1] * second
-        short = [len(text.split()) <= _SENTENCE_WORDS for text in texts]
-        weighed[short] = first[short]
         return Lessons(tuple(texts), softmax(weighed).astype(np.float32))
+
+    def teach_sentences(self, texts: Sequence[str]) -> Lessons:
+        """Sentences, each with the probabilities that the model gives it."""
+        first = log_probabilities(self.model, self.labels, texts)
+        return Lessons(tuple(texts), softmax(first).astype(np.float32))
 
 
 def _fit_weights(

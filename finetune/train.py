@@ -82,6 +82,8 @@ def train_model(
         NoInputError: the data or the base model is not there.
         DataError: the data cannot be used.
     """
+    if data.unlabelled_sentences and data.unlabelled is None:
+        raise UsageError("--unlabelled-sentences needs --unlabelled, whose sentences they are.")
     if (data.unlabelled is None) != (settings.teacher is None):
         raise UsageError("--unlabelled and --teacher go together: a teacher labels the unlabelled.")
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -202,19 +204,21 @@ def _prepare_checkpoints(
 def _train(trainer: Trainer, checkpoints: Path) -> bool:
     """Train; keep the best epoch, or what training started from if that is better than all.
 
-    A base that knows such texts and labels already may only forget of a few rows. One with a new
-    head knows nothing yet, and is never the better one.
+    A base that knows such texts and labels already may only forget of a few rows.
 
     Returns:
-        Whether training helped.
+        Whether training helped; of a base with a new head that is not asked.
     """
     from transformers.trainer_utils import get_last_checkpoint
 
     last = get_last_checkpoint(str(checkpoints))  # type: ignore[no-untyped-call] # theirs
     if last:
         logger.warning("Going on from %s", last)
-    before = trainer.evaluate()["eval_choice"]
     model: Any = trainer.model
+    if not model.answers_already:
+        trainer.train(resume_from_checkpoint=last)
+        return True
+    before = trainer.evaluate()["eval_choice"]
     start = {name: tensor.cpu().clone() for name, tensor in model.state_dict().items()}
     trainer.train(resume_from_checkpoint=last)
     best = trainer.state.best_metric

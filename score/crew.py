@@ -1,6 +1,6 @@
-"""The threads that a CPU scores with, and how the work is handed to them.
+"""The threads that score, and how the work is handed to them.
 
-First the texts are encoded, then what they are encoded to is run, of one length together
+First the texts are encoded, then what they are encoded to is run, on a CPU of one length together
 where the graph allows it. A sentence is so little work that its run alone would mostly wait
 for the weights to come from memory: a batch of them takes half the time.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from itertools import accumulate
 from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 PATIENCE = 1.0
 """Seconds that a run which is told to stop waits for the reviews in hand; what takes longer
 is given up, so that it leaves within two seconds."""
+
+_GLANCE = 0.2
 
 # The most that is handed to a worker at once: as little as is worth the handing over.
 _CHARACTERS = 16_000
@@ -46,6 +49,9 @@ class Work:
         far as that goes fast, and the rest is dropped.
         """
         try:
+            # With a limit: without one Windows would not let Ctrl-C through.
+            while not self.end.done():
+                wait([self.end], _GLANCE)
             self.end.result()
         except BaseException:
             self.drop()
@@ -63,13 +69,13 @@ class Crew:
 
     Args:
         model: who is asked.
-        workers: how many threads there are.
+        workers: how many threads there are; of a GPU one asks.
     """
 
     def __init__(self, model: Model, workers: int) -> None:
         self._model = model
-        self._workers = workers
-        self._pool = ThreadPoolExecutor(workers, "score")
+        self._workers = 1 if model.batched else workers
+        self._pool = ThreadPoolExecutor(self._workers, "score")
         self._lead = ThreadPoolExecutor(1, "lead")
 
     def start(self, texts: Sequence[str]) -> Work:
@@ -88,15 +94,20 @@ class Crew:
             threads.shutdown(wait=False, cancel_futures=True)
 
     def _answer(self, texts: Sequence[str], work: Work) -> None:
-        if self._model.batched:
-            work.answers.update(zip(texts, self._model.answer_batch(texts), strict=True))
-            return
         encoded = self._encode(texts, work.leaving)
         if work.leaving.is_set():
             return
         inputs = [(i, ids) for i, one in enumerate(encoded) for ids in one.inputs]
         batches = self._model.batches([len(ids) for _, ids in inputs])
         found: list[Part | None] = [None] * len(inputs)
+        ends = list(accumulate(len(one.inputs) for one in encoded))
+
+        def answer(i: int) -> None:
+            """Answer a text if all its inputs are; two threads may do it, to the same end."""
+            parts = found[ends[i] - len(encoded[i].inputs) : ends[i]]
+            done = [part for part in parts if part is not None]
+            if len(done) == len(parts):
+                work.answers[texts[i]] = encoded[i].answer(done)
 
         def run(share: Sequence[list[int]]) -> None:
             for batch in share:
@@ -105,18 +116,14 @@ class Crew:
                 parts = self._model.run([inputs[place][1] for place in batch])
                 for place, part in zip(batch, parts, strict=True):
                     found[place] = part
+                for place in batch:
+                    answer(inputs[place][0])
 
+        for i, one in enumerate(encoded):
+            if not one.inputs:
+                answer(i)
         sizes = [len(batch) * len(inputs[batch[0]][1]) for batch in batches]
-        try:
-            self._do(run, shares(batches, sizes, _TOKENS, self._workers), work.leaving)
-        finally:
-            parts: list[list[Part | None]] = [[] for _ in texts]
-            for (i, _), part in zip(inputs, found, strict=True):
-                parts[i].append(part)
-            for text, one, own in zip(texts, encoded, parts, strict=True):
-                done = [part for part in own if part is not None]
-                if len(done) == len(own):
-                    work.answers[text] = one.answer(done)
+        self._do(run, shares(batches, sizes, _TOKENS, self._workers), work.leaving)
 
     def _encode(self, texts: Sequence[str], leaving: Event) -> list[EncodedText]:
         def encode(share: Sequence[str]) -> list[EncodedText]:

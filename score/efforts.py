@@ -1,8 +1,8 @@
 """How many layers a text is read with: each only until one is sure of its answer.
 
 Behind every layer but the last the graph has a small classifier, and stops at the first whose
-confidence reaches that layer's threshold. A review is a run of its own, so how deep it is
-read depends on its text alone. Which thresholds cost how much is found in
+confidence reaches that layer's threshold. What is run beside it changes nothing of that, so how
+deep a review is read depends on its text alone. Which thresholds cost how much is found in
 :mod:`export.efforts`; here they are read from a manifest, which anybody may have written.
 """
 

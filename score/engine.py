@@ -151,7 +151,7 @@ class Engine:
 
     @property
     def batched(self) -> bool:
-        """Whether reviews should come in batches rather than one by one."""
+        """Whether reviews should come in large batches, padded."""
         return self.provider != "cpu"
 
     def logits(self, ids: Sequence[int]) -> NDArray[np.float32]:

@@ -13,11 +13,13 @@ from score.bundle import TOKENIZER_FILE
 from score.cleaning import CLEANINGS
 from score.efforts import EffortName, choose_effort
 from score.engine import BATCH_TOKENS, Engine
+from score.errors import UsageError
 from score.extras import is_there, require
 from score.language import DETECTOR, LanguageScreen
 from score.providers import EXTRAS, PRECISIONS, WIDENED, choose_provider
 from score.tokens import CHARACTERS_A_TOKEN, MAX_WINDOWS, Encoder, Reading
 from score.widen import SENTENCES, check_parity, widen
+from score.windows import TOKEN_CHARACTERS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,6 +94,7 @@ class Model:
     Raises:
         BundleError: the bundle has no graph for the provider, or it cannot be loaded.
         UnavailableError: the provider is not there.
+        UsageError: the graph, or the provider, has no such effort.
     """
 
     def __init__(
@@ -105,10 +108,16 @@ class Model:
         effort: EffortName | None = None,
     ) -> None:
         description = bundle.description
-        self.provider = choose_provider(provider, _for_gpus(bundle))
+        early = effort in ("low", "normal")
+        self.provider = choose_provider(provider, [] if early else _for_gpus(bundle))
         graph = _graph_for(bundle, self.provider)
         name = str(bundle.folder / graph.file)
-        widened = WIDENED.get(self.provider) if graph.precision == "int8" else None
+        widened = WIDENED.get(self.provider) if graph.batches else None
+        if widened and early:
+            raise UsageError(
+                f"--effort {effort} stops early, which only the CPU does. Leave it out, or say "
+                "--provider cpu."
+            )
         stopping = choose_effort(description.name, {} if widened else graph.efforts, effort)
         self.reading = reading or description.reading
         self._inputs = MAX_WINDOWS if self.reading == "windows" else 1
@@ -153,6 +162,11 @@ class Model:
         """Whether a GPU answers, which is asked by one thread for as many texts as there are."""
         return self._engine.batched
 
+    @property
+    def reach(self) -> int:
+        """How many characters of a text are read at most, about."""
+        return TOKEN_CHARACTERS * self._truncation.max_tokens * self._inputs
+
     def clean(self, text: str) -> str:
         """The text as the model is given it; texts that clean alike have one answer.
 
@@ -182,7 +196,8 @@ class Model:
         if self.reading == "windows":
             inputs = iter([EncodedText(*self._encoder.encode_windows(text)) for text in own])
         else:
-            cut = self._encoder.encode_batch(own)
+            # One by one: a batch would take all cores, whatever the number of workers.
+            cut = map(self._encoder.encode, own)
             inputs = iter([EncodedText([one.ids], one.truncated) for one in cut])
         foreign = len(texts) - len(own)
         if not foreign:
@@ -238,10 +253,12 @@ def _for_gpus(bundle: Bundle) -> list[str]:
 def _can_run(graph: Graph, provider: str) -> bool:
     """Only CPUs are given a graph that stops early; the others do not read its branches.
 
-    They get what is made of it; of one that was made before its scales stayed, nothing can be.
+    They get what is made of it; of one whose scales move, as before, nothing can be.
     """
-    if graph.precision == "int8" and provider in WIDENED:
-        return graph.batches
+    if graph.batches:
+        return provider == "cpu" or provider in WIDENED
+    if graph.precision == "int8" and provider in ("cuda", "dml"):
+        return False
     return provider == "cpu" or not graph.efforts
 
 

@@ -170,6 +170,11 @@ class Scorer:
         return f"{where}, {self._workers} worker{'s' * (self._workers > 1)}{politely}"
 
     @property
+    def reach(self) -> int:
+        """How many characters of a text are read at most, about."""
+        return self._model.reach
+
+    @property
     def identity(self) -> str:
         """Everything that decides a text's answer beside the text itself."""
         return self._model.identity
@@ -192,7 +197,11 @@ class Scorer:
 
         A text's score does not depend on the others.
         """
-        return [score for scores in self.score_windows(windows(texts, len)) for score in scores]
+        return [
+            score
+            for scores in self.score_windows(windows(texts, len, self.reach))
+            for score in scores
+        ]
 
     def score_windows(self, portions: Iterable[Sequence[str]]) -> Iterator[list[Score]]:
         """Score and remember one window of texts after another.
@@ -286,5 +295,5 @@ class Scorer:
             probabilities=tuple(probabilities.tolist()),
             flags=tuple(flags),
             remembered=remembered,
-            layers=answer.layers,
+            layers=0 if remembered else answer.layers,
         )

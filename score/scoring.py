@@ -215,7 +215,7 @@ def _score_all(
             in_work: deque[list[Row]] = deque()
 
             def texts() -> Iterator[list[str]]:
-                for window in windows(table.rows([column]), _characters):
+                for window in windows(table.rows([column]), _text, scorer.reach, _held):
                     watch.check()
                     in_work.append(window)
                     yield [row.cells[0] for row in window if row.cells]
@@ -252,8 +252,12 @@ def _start_summary(table_name: str, output: Path | BinaryIO, scorer: Scorer) -> 
     )
 
 
-def _characters(row: Row) -> int:
+def _text(row: Row) -> int:
     return sum(map(len, row.cells))
+
+
+def _held(row: Row) -> int:
+    return _text(row) + row.size
 
 
 def _write(

@@ -88,6 +88,7 @@ class Row:
         reject: set where the record goes to the rejects.
         padded: whether the record has fewer cells than the header, and is written with
             empty ones in their place.
+        size: bytes that ``raw`` holds, where it may hold many.
     """
 
     number: int
@@ -95,6 +96,7 @@ class Row:
     cells: tuple[str, ...]
     reject: Reject | None = None
     padded: bool = False
+    size: int = 0
 
     @property
     def blank(self) -> bool:

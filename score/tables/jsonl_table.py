@@ -66,7 +66,8 @@ class JsonlTable:
             fields = cast("_Record", row.raw).fields
             # An object without fields is a record, so the brace decides and not the fields.
             if cast("_Record", row.raw).after:
-                yield Row(row.number, row.raw, tuple(_text(fields.get(name)) for name in names))
+                texts = tuple(_text(fields.get(name)) for name in names)
+                yield Row(row.number, row.raw, texts, size=row.size)
             else:
                 yield row
 
@@ -103,10 +104,13 @@ class JsonlTable:
             fields, reason = _parse(line)
             if fields is None:
                 reject = Reject(reason, line.rstrip("\r\n")) if reason else None
-                yield Row(number, _Record(body + ending, b"", {}), (), reject)
+                record = _Record(body + ending, b"", {})
+                yield Row(number, record, (), reject, size=len(body))
             else:
                 brace = len(body.rstrip(b" \t\r")) - 1
-                yield Row(number, _Record(body[:brace], body[brace:] + ending, fields), ())
+                record = _Record(body[:brace], body[brace:] + ending, fields)
+                # Its bytes, and what they were parsed to.
+                yield Row(number, record, (), size=2 * len(body))
 
 
 class JsonlWriter:

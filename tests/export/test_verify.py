@@ -111,13 +111,14 @@ def test_the_digest_covers_texts_and_classes() -> None:
 
 def test_texts_of_one_length_run_together(tiny_bundle: Path, tmp_path: Path) -> None:
     """With scales that stay they have the same bits; with those of a batch they do not."""
-    batch = [[2, *range(60 + i, 68 + i), 3] for i in range(16)]
+    batch = [[2, *range(60 + i, 72 + i), 3] for i in range(16)]
     bundle = Bundle.load(tiny_bundle)
     graph = bundle.graph("int8")
     assert graph.batches
     content = bundle.read_graph(graph)
     for thresholds in (None, graph.efforts["normal"].thresholds, [0.6]):
-        assert runs_together(Engine(content, thresholds=thresholds), batch)
+        assert runs_together(Engine(content, thresholds=thresholds), batch, 64)
     target = tmp_path / "dynamic.onnx"
     quantize_dynamic(tiny_bundle / "model.onnx", target, weight_type=QuantType.QInt8)
-    assert not runs_together(Engine(target.read_bytes()), batch)
+    assert not runs_together(Engine(target.read_bytes()), batch, 64)
+    assert not runs_together(Engine(content), batch[:1], 64), "nothing to compare it with"

@@ -14,7 +14,10 @@ from finetune.data import DataSettings, load_data
 from finetune.sentences import sentences
 from finetune.splits import Split
 from finetune.teacher import Teacher
+from finetune.train import train_model
+from score.errors import UsageError
 from tests.conftest import sentences as labelled_sentences
+from tests.conftest import tiny_settings
 
 
 @pytest.mark.parametrize(
@@ -34,7 +37,14 @@ def test_where_sentences_end(text: str, expected: list[str]) -> None:
     assert list(sentences(text)) == expected
 
 
-def test_a_sample_of_sentences_comes_behind_the_texts(tiny_data: Path, tmp_path: Path) -> None:
+def test_sentences_of_no_texts(tiny_data: Path, tiny_base: Path, tmp_path: Path) -> None:
+    """Refused before anything is read."""
+    data = DataSettings(str(tiny_data), unlabelled_sentences=9)
+    with pytest.raises(UsageError, match="--unlabelled-sentences needs --unlabelled"):
+        train_model(data, tiny_settings(tiny_base), tmp_path / "model")
+
+
+def test_a_sample_of_sentences_stands_beside_the_texts(tiny_data: Path, tmp_path: Path) -> None:
     """Each once, none that is a text of another part, with the row of its text."""
     known = load_data(DataSettings(str(tiny_data), validation=0.2)).validation.texts[0]
     table = tmp_path / "texts.csv"
@@ -49,14 +59,16 @@ def test_a_sample_of_sentences_comes_behind_the_texts(tiny_data: Path, tmp_path:
             unlabelled_size=1,
             unlabelled_sentences=number,
         )
-        return load_data(settings).unlabelled
+        data = load_data(settings)
+        assert len(data.unlabelled) == 1
+        return data.sentences
 
-    assert len(load(0)) == 1
+    assert len(load(0)) == 0
     several = load(100)
-    assert several.texts[0] in texts
-    assert set(several.texts[1:]) == {"A new film it is.", "It is new to me.", "So are we two."}
+    assert set(several.texts) == {"A new film it is.", "It is new to me.", "So are we two."}
     assert {one.row for one in several.origins} == {"1", "2"}
-    assert set(load(2).texts[1:]) < set(several.texts[1:])
+    assert len(load(2)) == 2
+    assert set(load(2).texts) < set(several.texts)
 
 
 def test_of_a_sentence_the_model_alone_speaks(tiny_checkpoint: Path) -> None:
@@ -66,7 +78,7 @@ def test_of_a_sentence_the_model_alone_speaks(tiny_checkpoint: Path) -> None:
     split = Split(tuple(texts), tuple(labels.index(name) for name in names))
     teacher = Teacher.fit(str(tiny_checkpoint), labels, fit_baseline(split, 2), split)
     short, long = "A superb and lovely cast.", "A superb and lovely cast. " * 20
-    taught = teacher.teach([short, long]).targets
+    taught = [*teacher.teach_sentences([short]).targets, *teacher.teach([long]).targets]
     alone = np.exp(log_probabilities(str(tiny_checkpoint), labels, [short, long]))
     assert taught[0] == pytest.approx(alone[0], abs=1e-5)
     assert taught[1] != pytest.approx(alone[1], abs=1e-5)

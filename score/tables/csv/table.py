@@ -117,11 +117,12 @@ class CsvTable:
             if not cells:
                 yield Row(number, record, ())
             elif lacking < 0:
-                yield Row(number, record, (), self._reject(cells, record))
+                reject = self._reject(cells, record)
+                yield Row(number, record, (), reject, size=len(record.body))
             else:
                 texts = tuple(cells[place] if place < len(cells) else "" for place in wanted)
                 whole = _Record(record.body, record.ending, lacking)
-                yield Row(number, whole, texts, padded=lacking > 0)
+                yield Row(number, whole, texts, padded=lacking > 0, size=len(record.body))
 
     def writer(self, target: BinaryIO, new_columns: Sequence[NewColumn]) -> TableWriter:
         """Write the header with the names of ``new_columns``, and return the rows' writer.
