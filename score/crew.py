@@ -64,6 +64,45 @@ class Work:
             wait([self.end], PATIENCE)
 
 
+class _Parts:
+    """The inputs of all texts in a row, and what is known of each so far.
+
+    Args:
+        texts: the texts.
+        encoded: what each is encoded to.
+        answers: where a text's answer goes once all its inputs have theirs.
+
+    Attributes:
+        inputs: the token ids of each input.
+    """
+
+    def __init__(
+        self, texts: Sequence[str], encoded: Sequence[EncodedText], answers: dict[str, Answer]
+    ) -> None:
+        self.inputs = [ids for one in encoded for ids in one.inputs]
+        self._texts, self._encoded, self._answers = texts, encoded, answers
+        self._owner = [i for i, one in enumerate(encoded) for _ in one.inputs]
+        self._ends = list(accumulate(len(one.inputs) for one in encoded))
+        self._found: list[Part | None] = [None] * len(self.inputs)
+        for i, one in enumerate(encoded):
+            if not one.inputs:
+                self._answer(i)
+
+    def put(self, places: Sequence[int], parts: Sequence[Part]) -> None:
+        """Note what was found of the inputs at ``places``."""
+        for place, part in zip(places, parts, strict=True):
+            self._found[place] = part
+        for place in places:
+            self._answer(self._owner[place])
+
+    def _answer(self, i: int) -> None:
+        """Answer a text if nothing is missing; two threads may do it, to the same end."""
+        one, end = self._encoded[i], self._ends[i]
+        parts = [part for part in self._found[end - len(one.inputs) : end] if part is not None]
+        if len(parts) == len(one.inputs):
+            self._answers[self._texts[i]] = one.answer(parts)
+
+
 class Crew:
     """Threads that answer texts; one of them leads the others.
 
@@ -97,32 +136,16 @@ class Crew:
         encoded = self._encode(texts, work.leaving)
         if work.leaving.is_set():
             return
-        inputs = [(i, ids) for i, one in enumerate(encoded) for ids in one.inputs]
-        batches = self._model.batches([len(ids) for _, ids in inputs])
-        found: list[Part | None] = [None] * len(inputs)
-        ends = list(accumulate(len(one.inputs) for one in encoded))
-
-        def answer(i: int) -> None:
-            """Answer a text if all its inputs are; two threads may do it, to the same end."""
-            parts = found[ends[i] - len(encoded[i].inputs) : ends[i]]
-            done = [part for part in parts if part is not None]
-            if len(done) == len(parts):
-                work.answers[texts[i]] = encoded[i].answer(done)
+        parts = _Parts(texts, encoded, work.answers)
+        batches = self._model.batches([len(ids) for ids in parts.inputs])
 
         def run(share: Sequence[list[int]]) -> None:
             for batch in share:
                 if work.leaving.is_set():
                     return
-                parts = self._model.run([inputs[place][1] for place in batch])
-                for place, part in zip(batch, parts, strict=True):
-                    found[place] = part
-                for place in batch:
-                    answer(inputs[place][0])
+                parts.put(batch, self._model.run([parts.inputs[place] for place in batch]))
 
-        for i, one in enumerate(encoded):
-            if not one.inputs:
-                answer(i)
-        sizes = [len(batch) * len(inputs[batch[0]][1]) for batch in batches]
+        sizes = [len(batch) * len(parts.inputs[batch[0]]) for batch in batches]
         self._do(run, shares(batches, sizes, _TOKENS, self._workers), work.leaving)
 
     def _encode(self, texts: Sequence[str], leaving: Event) -> list[EncodedText]:

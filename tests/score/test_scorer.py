@@ -6,6 +6,7 @@ import concurrent.futures
 import json
 import shutil
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,31 @@ def test_an_interruption_keeps_what_is_done(
                 scorer.score(texts)
         identity = scorer._model.identity
     assert set(ScoreCache(cache, identity).get(texts)) == set(texts[:2])
+
+
+def test_what_hangs_does_not_take_the_rest_with_it(
+    tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A review that takes longer than anybody waits is given up; the finished ones are there."""
+    over = threading.Event()
+    texts = ["good film " * n for n in range(28, 2, -1)]
+    with Scorer(tiny_bundle, ScorerSettings(workers=2)) as scorer:
+        (late,) = scorer._model.encode(texts)[20].inputs
+
+        def run(_model: Model, batch: Sequence[Sequence[int]]) -> list[Part]:
+            if list(batch[0]) == late:
+                assert over.wait(20)
+            return [PART for _ in batch]
+
+        monkeypatch.setattr(Model, "run", run)
+        monkeypatch.setattr("score.crew.PATIENCE", 0.1)
+        work = scorer._crew.start(texts)
+        deadline = time.monotonic() + 10
+        while not set(texts[:18]) <= set(work.answers) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        work.drop()
+        assert set(texts[:18]) <= set(work.answers) <= set(texts) - {texts[20]}
+        over.set()
 
 
 def test_a_failure_keeps_what_is_done(
