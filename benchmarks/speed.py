@@ -106,6 +106,7 @@ def main() -> None:
     parser.add_argument("--texts", choices=["reviews", "sentences", "long"], default="reviews")
     parser.add_argument("--number", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", nargs="+", default=[""], help="those whose names have a part")
     options = parser.parse_args()
     texts, labels = texts_of(options.texts, options.number)
     bundle = Bundle.load(options.model or DEFAULT_BUNDLE)
@@ -124,6 +125,11 @@ def main() -> None:
         "transformers pipeline, batch 1, 256 tokens": partial(of_transformers, 1, 256),
         "optimum ORT pipeline, fp32": of_optimum,
         "optimum ORT pipeline, its int8": partial(of_optimum, int8=True),
+    }
+    contestants = {
+        name: make
+        for name, make in contestants.items()
+        if name == "thumbs" or any(part in name for part in options.only)
     }
     parts = [texts[i :: options.rounds] for i in range(options.rounds)]
     truth = [labels[i :: options.rounds] for i in range(options.rounds)] if labels else None
