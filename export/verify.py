@@ -183,10 +183,12 @@ def runs_together(engine: Engine, batch: Sequence[Sequence[int]], most: int) -> 
         batch: token ids of reviews, of which as many are cut to each of some lengths.
         most: the most tokens that are run together.
     """
+    compared = False
     for tokens in _LENGTHS:
         alike = [[*ids[: tokens - 1], ids[-1]] for ids in batch if len(ids) >= tokens]
         if len(alike) < min(_SIZES):
-            return False
+            continue
+        compared = True
         for number in {*_SIZES, most // tokens}:
             together = list(islice(cycle(alike), number))
             logits, layers = engine.run(together)
@@ -194,7 +196,7 @@ def runs_together(engine: Engine, batch: Sequence[Sequence[int]], most: int) -> 
                 alone, depth = engine.run([ids])
                 if alone[0].tobytes() != row.tobytes() or depth[0] != layer:
                     return False
-    return True
+    return compared
 
 
 def checkpoint_logits(

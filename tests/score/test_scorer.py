@@ -18,7 +18,7 @@ import pytest
 
 from score.bundle import Bundle
 from score.cache import ScoreCache
-from score.crew import Crew
+from score.crew import PATIENCE
 from score.engine import Engine
 from score.errors import BundleError, DataError, UnavailableError, UsageError
 from score.frames import score_frame
@@ -175,22 +175,18 @@ def test_an_interruption_keeps_what_is_done(
                 assert told.wait(10)
             return [PART for _ in batch]
 
-        def interrupt(*_: object) -> None:
+        def waiting(futures: Any, seconds: float) -> Any:
+            if seconds == PATIENCE:
+                told.set()
+                return concurrent.futures.wait(futures, seconds)
+            # Where the signal arrives.
             assert started.wait(10)
             raise KeyboardInterrupt
 
-        def waiting(*arguments: Any) -> Any:
-            told.set()
-            return concurrent.futures.wait(*arguments)
-
         monkeypatch.setattr(Model, "run", run)
         monkeypatch.setattr("score.crew.wait", waiting)
-        # In this thread, so that the first result that is waited for is that of a run.
-        monkeypatch.setattr(Crew, "_encode", lambda crew, texts, _: crew._model.encode(texts))
-        with monkeypatch.context() as patched:
-            patched.setattr("concurrent.futures.Future.result", _result_or(interrupt))
-            with pytest.raises(KeyboardInterrupt):
-                scorer.score(texts)
+        with pytest.raises(KeyboardInterrupt):
+            scorer.score(texts)
         identity = scorer._model.identity
     assert set(ScoreCache(cache, identity).get(texts)) == set(texts[:2])
 
@@ -240,22 +236,6 @@ def test_a_failure_keeps_what_is_done(
         identity = scorer.identity
     known = ScoreCache(cache, identity).get(texts).keys()
     assert set(texts[:2]) <= known <= set(texts) - {texts[2]}
-
-
-def _result_or(interrupt: object) -> object:
-    """``Future.result`` whose first call is where the signal arrives."""
-    from concurrent.futures import Future
-
-    original = Future.result
-    calls = iter(range(1000))
-
-    def result(future: Future[Any], timeout: float | None = None) -> Any:
-        if next(calls) == 0:
-            assert callable(interrupt)
-            interrupt()
-        return original(future, timeout)
-
-    return result
 
 
 def test_a_frame_comes_back_wider(tiny_bundle: Path) -> None:
