@@ -7,6 +7,7 @@ for the weights to come from memory: a batch of them takes half the time.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import accumulate
@@ -114,6 +115,8 @@ class Crew:
     def __init__(self, model: Model, workers: int) -> None:
         self._model = model
         self._workers = 1 if model.batched else workers
+        # Each worker encodes its own share; tokenizers' threads would take all cores beside.
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         self._pool = ThreadPoolExecutor(self._workers, "score")
         self._lead = ThreadPoolExecutor(1, "lead")
 

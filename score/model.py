@@ -196,8 +196,7 @@ class Model:
         if self.reading == "windows":
             inputs = iter([EncodedText(*self._encoder.encode_windows(text)) for text in own])
         else:
-            # One by one: a batch would take all cores, whatever the number of workers.
-            cut = map(self._encoder.encode, own)
+            cut = self._encoder.encode_batch(own)
             inputs = iter([EncodedText([one.ids], one.truncated) for one in cut])
         foreign = len(texts) - len(own)
         if not foreign:

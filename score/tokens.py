@@ -183,7 +183,7 @@ class Encoder:
         return whole, cut or len(kept) < len(windows)
 
     def encode_batch(self, texts: Sequence[str]) -> list[Encoded]:
-        """The same as :meth:`encode` for each text, on all cores."""
+        """The same as :meth:`encode` for each text, and other threads can run meanwhile."""
         parts = [self._truncation.ends(text) for text in texts]
         encodings = self._tokenizer.encode_batch(
             [part for part, _ in parts], add_special_tokens=False
