@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from export.parts import cut, share_out
+from export.parts import share_out
 from score.engine import LAYERS, THRESHOLDS
+from score.parts import cut
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -54,7 +54,7 @@ def quantize(
     tables = graph.with_name("tables.onnx")
     _quantize_tables(graph, tables, finer)
     model = onnx.load(tables)
-    products = [one for one in _products(model) if one.name not in finer]
+    products = [one for one in products_by_weights(model) if one.name not in finer]
     ranges = watch(graph, sorted({node.input[0] for node in products}), batch)
     _Rewriting(model).replace(products, {name: seen.range for name, seen in ranges.items()})
     onnx.save(model, target)
@@ -87,7 +87,7 @@ def _small_tables(graph: Path) -> list[str]:
     ]
 
 
-def _products(model: Any) -> Iterator[Any]:
+def products_by_weights(model: Any) -> Iterator[Any]:
     """The products of an activation by a matrix of weights."""
     matrices = {one.name for one in model.graph.initializer if len(one.dims) == 2}
     for node in model.graph.node:

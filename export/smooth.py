@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from export.quantize import products_by_weights
 from export.watch import watch
 
 if TYPE_CHECKING:
@@ -49,11 +50,9 @@ def smooth(graph: Path, target: Path, batch: Sequence[Sequence[int]]) -> None:
 
 def _products(model: Any) -> Mapping[str, list[Any]]:
     """The products by weights, which are what is quantised, by the activation they take."""
-    weights = {tensor.name for tensor in model.graph.initializer}
     products = defaultdict(list)
-    for node in model.graph.node:
-        if node.op_type == "MatMul" and node.input[1] in weights:
-            products[node.input[0]].append(node)
+    for node in products_by_weights(model):
+        products[node.input[0]].append(node)
     return products
 
 

@@ -8,12 +8,13 @@ takes a second, so nothing is kept.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from score.errors import BundleError
+from score.parts import cut
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -103,7 +104,7 @@ class _Floats:
 
         last = _LAST if _LAST in self._maker else _OUTPUT
         nodes = [new for node in self._nodes for new in self._floats(node)]
-        nodes = _needed(nodes, last)
+        (nodes,) = cut(nodes, [last])
         if last != _OUTPUT:
             nodes.append(helper.make_node("Identity", [last], [_OUTPUT]))
         used = {name for node in nodes for name in node.input}
@@ -185,19 +186,3 @@ class _Floats:
             "thumbs export puts none. Export the bundle again, with --precision fp16 or fp32 "
             "beside int8."
         )
-
-
-def _needed(nodes: Iterable[Any], output: str) -> list[Any]:
-    """The nodes that a tensor is made of."""
-    nodes = list(nodes)
-    makers: Mapping[str, int] = {
-        name: place for place, node in enumerate(nodes) for name in node.output
-    }
-    found: set[int] = set()
-    waiting = [output]
-    while waiting:
-        place = makers.get(waiting.pop())
-        if place is not None and place not in found:
-            found.add(place)
-            waiting.extend(nodes[place].input)
-    return [nodes[place] for place in sorted(found)]

@@ -16,7 +16,6 @@ import finetune.objective
 from export.checkpoint import Checkpoint
 from export.efforts import choose_threshold, stop_at
 from export.exits import NEVER, Exit, add_exits, can_exit
-from export.fuse import fuse_for_cpu
 from score.bundle import Bundle
 from score.engine import Engine
 from score.errors import BundleError, DataError, UsageError
@@ -33,16 +32,6 @@ LONGER = [2, *range(70, 90), 3]
 def exits(tiny_checkpoint: Path) -> tuple[Exit, ...]:
     """The early classifiers of the tiny model: one, behind the first of two layers."""
     return Checkpoint.load(tiny_checkpoint).exits
-
-
-@pytest.fixture(scope="module")
-def graph(
-    tiny_bundle: Path, tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """The tiny model's graph in fp32, as it is before it is quantised."""
-    target = tmp_path_factory.mktemp("fused") / "fused.onnx"
-    fuse_for_cpu(tiny_bundle / "model.onnx", Checkpoint.load(tiny_checkpoint), target)
-    return target
 
 
 def stopping(graph: Path, exits: tuple[Exit, ...], folder: Path, threshold: float) -> Engine:

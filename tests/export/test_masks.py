@@ -12,7 +12,6 @@ import pytest
 
 from export.checkpoint import Checkpoint
 from export.exits import NEVER, add_exits
-from export.fuse import fuse_for_cpu
 from export.masks import skip_full_masks
 from score.engine import Engine
 
@@ -20,32 +19,22 @@ IDS = [2, 70, 71, 72, 3]
 LONGER = [2, *range(70, 90), 3]
 
 
-@pytest.fixture(scope="module")
-def fused(
-    tiny_bundle: Path, tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """The tiny model in fp32 with each attention in one node."""
-    target = tmp_path_factory.mktemp("fused") / "fused.onnx"
-    fuse_for_cpu(tiny_bundle / "model.onnx", Checkpoint.load(tiny_checkpoint), target)
-    return target
-
-
-def test_padded_or_not_the_answer_is_the_same(fused: Path, tmp_path: Path) -> None:
+def test_padded_or_not_the_answer_is_the_same(graph: Path, tmp_path: Path) -> None:
     """Each of two layers has both ways, and a batch with padding takes the masked one."""
-    target = Path(shutil.copy(fused, tmp_path / "choice.onnx"))
+    target = Path(shutil.copy(graph, tmp_path / "choice.onnx"))
     skip_full_masks(target)
     model = onnx.load(target)
     onnx.checker.check_model(model, full_check=True)
     assert [node.op_type for node in model.graph.node].count("If") == 2
-    before, after = Engine(fused.read_bytes()), Engine(target.read_bytes())
+    before, after = Engine(graph.read_bytes()), Engine(target.read_bytes())
     for batch in ([IDS], [LONGER], [IDS, IDS], [IDS, LONGER]):
         assert after.run(batch)[0] == pytest.approx(before.run(batch)[0], abs=1e-5)
     assert after.run([IDS, LONGER])[0][0] == pytest.approx(after.logits(IDS), abs=1e-5)
 
 
-def test_a_hole_in_the_mask_is_left_out(fused: Path, tmp_path: Path) -> None:
+def test_a_hole_in_the_mask_is_left_out(graph: Path, tmp_path: Path) -> None:
     """Whatever token is not there: its word makes no difference."""
-    target = Path(shutil.copy(fused, tmp_path / "choice.onnx"))
+    target = Path(shutil.copy(graph, tmp_path / "choice.onnx"))
     skip_full_masks(target)
     session = onnxruntime.InferenceSession(target, providers=["CPUExecutionProvider"])
     mask = np.ones((1, len(LONGER)), np.int64)
@@ -59,10 +48,10 @@ def test_a_hole_in_the_mask_is_left_out(fused: Path, tmp_path: Path) -> None:
     assert found[0] == pytest.approx(found[1], abs=1e-6)
 
 
-def test_branches_are_looked_into(fused: Path, tiny_checkpoint: Path, tmp_path: Path) -> None:
+def test_branches_are_looked_into(graph: Path, tiny_checkpoint: Path, tmp_path: Path) -> None:
     """The second layer of a graph that stops early stands in a branch."""
     target = tmp_path / "exits.onnx"
-    add_exits(fused, target, Checkpoint.load(tiny_checkpoint).exits, 1.0)
+    add_exits(graph, target, Checkpoint.load(tiny_checkpoint).exits, 1.0)
     stopping = Engine(target.read_bytes(), thresholds=[NEVER])
     expected = [stopping.logits(ids) for ids in (IDS, LONGER)]
     skip_full_masks(target)
