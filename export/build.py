@@ -215,7 +215,9 @@ class _Export:
         exits = self._checkpoint.exits
         if can_exit(graph, exits):
             self._tell(f"finding where to stop on {len(self._held_back):,} reviews")
-            self._efforts["int8"] = make_efforts(graph, exits, self._encoded, self._others)
+            self._efforts["int8"] = make_efforts(
+                graph, exits, self._encoded, self._others, self._checkpoint.ngrams
+            )
 
     def _measure(self, folder: Path, precision: str, verification: Verification) -> Graph:
         """Calibrate a graph on the held-back reviews, then compare it with the checkpoint."""

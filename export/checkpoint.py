@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from export.exits import Exit
+from export.ngrams import Ngrams
 from export.reviews import Reviews
 from score.bundle import TOKENIZER_FILE
 from score.errors import DataError, NoInputError, UsageError
@@ -25,6 +26,7 @@ METRICS_FILE = "metrics.json"
 VALIDATION_FILE = "validation.parquet"
 WEIGHTS_FILE = "model.safetensors"
 _EXIT_WEIGHT, _EXIT_BIAS = "exits.{}.weight", "exits.{}.bias"
+_NGRAMS = tuple(f"ngrams.{name}" for name in ("weight", "bias", "vocabulary", "multiplier"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Checkpoint:
         temperature: what training fitted for the checkpoint's own logits.
         validation: the reviews held back from training, cleaned, with their classes.
         exits: the classifier behind each layer but the last; none where it was trained without.
+        ngrams: the classifier before the first layer; None where there is none.
     """
 
     folder: Path
@@ -52,6 +55,7 @@ class Checkpoint:
     temperature: float
     validation: Reviews
     exits: tuple[Exit, ...] = ()
+    ngrams: Ngrams | None = None
 
     @classmethod
     def load(cls, folder: Path) -> Checkpoint:
@@ -89,7 +93,7 @@ class Checkpoint:
             metrics,
             temperature,
             validation,
-            _read_exits(folder / WEIGHTS_FILE),
+            *_read_classifiers(folder / WEIGHTS_FILE),
         )
 
 
@@ -126,11 +130,12 @@ def _read_validation(path: Path, name: str, labels: tuple[str, ...]) -> Reviews:
     return Reviews(name, texts, classes)
 
 
-def _read_exits(path: Path) -> tuple[Exit, ...]:
+def _read_classifiers(path: Path) -> tuple[tuple[Exit, ...], Ngrams | None]:
+    """The early classifiers: those behind layers, and the one before them all."""
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
-        return ()
+        return (), None
     exits: list[Exit] = []
     try:
         with safe_open(path, framework="numpy") as tensors:
@@ -138,6 +143,10 @@ def _read_exits(path: Path) -> tuple[Exit, ...]:
             while (name := _EXIT_WEIGHT.format(len(exits))) in names:
                 bias = tensors.get_tensor(_EXIT_BIAS.format(len(exits)))
                 exits.append(Exit(tensors.get_tensor(name), bias))
+            ngrams = None
+            if all(name in names for name in _NGRAMS):
+                weight, bias, vocabulary, multiplier = map(tensors.get_tensor, _NGRAMS)
+                ngrams = Ngrams(weight, bias, int(vocabulary), int(multiplier))
     except (OSError, SafetensorError) as exc:
         raise DataError(f"{path} cannot be read: {exc}. Train the model again.") from exc
-    return tuple(exits)
+    return tuple(exits), ngrams

@@ -11,18 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from finetune.answers import log_probabilities
-from finetune.baseline import Baseline, log_softmax
+from finetune.baseline import Baseline
 from finetune.lessons import Lessons
-from score.calibration import softmax
+from score.calibration import fit_weights, softmax
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from finetune.splits import Split
 
 
@@ -54,8 +52,8 @@ class Teacher:
         """
         first = log_probabilities(model, labels, held_back.texts)
         second = baseline.log_probabilities(held_back.texts)
-        weights = _fit_weights(first, second, np.asarray(held_back.classes))
-        return cls(model, labels, baseline, weights)
+        weights = fit_weights(np.stack([first, second]), np.asarray(held_back.classes, np.int64))
+        return cls(model, labels, baseline, (float(weights[0]), float(weights[1])))
 
     def teach(self, texts: Sequence[str]) -> Lessons:
         """Whole reviews, each with the probabilities that the two together give it."""
@@ -68,19 +66,3 @@ class Teacher:
         """Sentences, each with the probabilities that the model gives it."""
         first = log_probabilities(self.model, self.labels, texts)
         return Lessons(tuple(texts), softmax(first).astype(np.float32))
-
-
-def _fit_weights(
-    first: NDArray[np.float64], second: NDArray[np.float64], classes: NDArray[np.int64]
-) -> tuple[float, float]:
-    """The weights with the least log loss, not below 0."""
-    from scipy.optimize import minimize
-
-    rows = np.arange(len(classes))
-
-    def loss(weights: NDArray[np.float64]) -> float:
-        logs = log_softmax(weights[0] * first + weights[1] * second)
-        return float(-logs[rows, classes].mean())
-
-    best: Any = minimize(loss, x0=(0.7, 0.7), method="L-BFGS-B", bounds=[(0, 5), (0, 5)])
-    return float(best.x[0]), float(best.x[1])

@@ -26,6 +26,7 @@ from finetune.checkpoint import (
 from finetune.curriculum import measure_baseline, plan_lessons
 from finetune.data import DataSettings, load_data
 from finetune.lessons import Lessons
+from finetune.ngrams import fit_ngrams
 from finetune.origin import read_origin
 from finetune.quiet import only_our_words
 from finetune.report import classification_metrics, draw_confidence, draw_loss_curve
@@ -105,6 +106,7 @@ def train_model(
             progress=progress,
         )
         helped = _train(trainer, checkpoints)
+        _add_ngrams(trainer, encoder, lessons.everything)
         origin = read_origin(settings.base)
         metrics = {
             "commands": [*origin.commands, *([command] if command else [])],
@@ -227,6 +229,13 @@ def _train(trainer: Trainer, checkpoints: Path) -> bool:
         logger.warning("No epoch was better than the base: it is kept")
         model.load_state_dict(start)
     return helped
+
+
+def _add_ngrams(trainer: Trainer, encoder: Encoder, lessons: Lessons) -> None:
+    """Fit what may answer before the first layer, and put it into the model."""
+    model: Any = trainer.model
+    if ngrams := fit_ngrams(lessons, encoder, model.config.vocab_size):
+        ngrams.join(model)
 
 
 def _measure(

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from finetune.lessons import Lessons
 
 _SAVE_STEPS = 500
+# A GPU waits for a single process that pads batches.
+_GPU_READERS = 4
 # So small that it decides only between epochs of the same accuracy.
 _TIE = 1e-6
 
@@ -116,6 +118,7 @@ def _training_arguments(
         use_cpu=on_cpu,
         bf16=has_bf16(),
         dataloader_pin_memory=not on_cpu,
+        dataloader_num_workers=0 if on_cpu else _GPU_READERS,
         disable_tqdm=not progress,
         report_to="none",
     )

@@ -52,9 +52,7 @@ def fit_temperature(logits: NDArray[np.float32], classes: NDArray[np.int64]) -> 
         classes: the true class of each row, shape (n,).
     """
     scores = logits.astype(np.float64)
-    targets = np.ones_like(scores)
-    targets[np.arange(len(classes)), classes] += len(classes)
-    targets /= targets.sum(axis=1, keepdims=True)
+    targets = _targets(scores.shape, classes)
 
     def slope(inverse: float) -> float:
         excess = softmax(logits, 1 / inverse) - targets
@@ -68,6 +66,70 @@ def fit_temperature(logits: NDArray[np.float32], classes: NDArray[np.int64]) -> 
         else:
             low = middle
     return 2 / (low + high)
+
+
+def fit_weights(
+    logits: NDArray[np.float32] | NDArray[np.float64], classes: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """How much several classifiers are to be believed together: none less than nothing.
+
+    The weights with the least log loss of the softmax of their weighted sum, against the
+    targets of :func:`fit_temperature`; of one classifier it is 1 / temperature. The loss is
+    convex; its least is found by Newton's method.
+
+    Args:
+        logits: shape (classifiers, n, classes), n > 0.
+        classes: the true class of each row, shape (n,).
+
+    Returns:
+        Shape (classifiers,), each from 0 to 20.
+    """
+    scores = logits.astype(np.float64)
+    targets = _targets(scores.shape[1:], classes)
+    weights = np.zeros(len(scores))
+    believed = np.ones(len(scores), bool)
+    while believed.any():
+        weights[:] = 0
+        weights[believed] = _newton(scores[believed], targets)
+        if (weights >= 0).all():
+            break
+        believed &= weights > weights.min()
+    return np.clip(weights, 0, 1 / _MIN_TEMPERATURE)
+
+
+def _newton(scores: NDArray[np.float64], targets: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The weights of least loss, of either sign, shape (classifiers,)."""
+
+    def loss(weights: NDArray[np.float64]) -> float:
+        mixed = np.tensordot(weights, scores, 1)
+        top = mixed.max(axis=1, keepdims=True)
+        logs = mixed - top - np.log(np.exp(mixed - top).sum(axis=1, keepdims=True))
+        return float(-(targets * logs).sum(axis=1).mean())
+
+    weights = np.zeros(len(scores))
+    for _ in range(100):
+        shares = softmax(np.tensordot(weights, scores, 1))
+        gradient = ((shares - targets) * scores).sum(axis=2).mean(axis=1)
+        means = (shares * scores).sum(axis=2)
+        curvature = np.einsum("nk,ink,jnk->ij", shares, scores, scores) - means @ means.T
+        curvature = curvature / shares.shape[0] + 1e-9 * np.eye(len(scores))
+        step = np.linalg.solve(curvature, gradient)
+        before = loss(weights)
+        # Far from the least the curvature promises too much.
+        while loss(weights - step) > before and np.abs(step).max() > 1e-9:
+            step /= 2
+        weights = weights - step
+        if np.abs(step).max() < 1e-7:
+            break
+    return weights
+
+
+def _targets(shape: tuple[int, ...], classes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """What is wanted of each row: see :func:`fit_temperature`."""
+    targets = np.ones(shape)
+    targets[np.arange(len(classes)), classes] += len(classes)
+    wanted: NDArray[np.float64] = targets / targets.sum(axis=1, keepdims=True)
+    return wanted
 
 
 def expected_calibration_error(

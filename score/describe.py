@@ -124,9 +124,10 @@ def _graph(bundle: Bundle, graph: Graph) -> Iterator[str]:
 def efforts(graph: Graph) -> Iterator[str]:
     """What each ``--effort`` but ``high`` saves and changes."""
     for name, effort in graph.efforts.items():
+        layers = effort.all_layers or len(effort.thresholds) + 1
         yield (
-            f"--effort {name}: {effort.layers:.1f} of {len(effort.thresholds) + 1} layers on "
-            f"average, {effort.changed:.2%} of the labels differ from those of all layers"
+            f"--effort {name}: {effort.layers:.1f} of {layers} layers on average, "
+            f"{effort.changed:.2%} of the labels differ from those of all layers"
         )
 
 

@@ -1,9 +1,10 @@
 """How many layers a text is read with: each only until one is sure of its answer.
 
-Behind every layer but the last the graph has a small classifier, and stops at the first whose
-confidence reaches that layer's threshold. What is run beside it changes nothing of that, so how
-deep a review is read depends on its text alone. Which thresholds cost how much is found in
-:mod:`export.efforts`; here they are read from a manifest, which anybody may have written.
+Behind every layer but the last the graph has a small classifier, and often one of n-grams before
+the first; it stops at the first whose confidence reaches its threshold. What is run beside it
+changes nothing of that, so how deep a review is read depends on its text alone. Which thresholds
+cost how much is found in :mod:`export.efforts`; here they are read from a manifest, which anybody
+may have written.
 """
 
 from __future__ import annotations
@@ -28,13 +29,15 @@ class Effort:
     """One way to stop early, and what it was measured to be worth on held-back reviews.
 
     Attributes:
-        thresholds: for each layer but the last the confidence at which it answers; one
-            above 1 is never reached.
+        thresholds: for each early classifier the confidence at which it answers; one above 1
+            is never reached.
         temperature: what the logits are divided by before the softmax.
         layers: how many layers a review is read with, on the average.
         changed: the share of labels that all layers would have given otherwise, 0 to 1.
         guarantee: which labels can be promised at which error rate.
         lengths: what the temperature is multiplied by for short texts; None is nothing.
+        all_layers: how many the graph has; 0 is one more than there are thresholds, as where
+            no classifier stands before the first layer.
     """
 
     thresholds: tuple[float, ...]
@@ -43,10 +46,11 @@ class Effort:
     changed: float
     guarantee: Guarantee | None
     lengths: LengthScale | None = None
+    all_layers: int = 0
 
     def __post_init__(self) -> None:
         lowest, highest = TEMPERATURES
-        numbers = (*self.thresholds, self.temperature, self.layers, self.changed)
+        numbers = (*self.thresholds, self.temperature, self.layers, self.all_layers, self.changed)
         if not all(is_number(one) and one >= 0 for one in numbers):
             raise TypeError("no numbers of an effort")
         if not 1 <= len(self.thresholds) <= MOST_LAYERS:
@@ -70,6 +74,7 @@ class Effort:
             entry["changed"],
             Guarantee.parse(entry["guarantee"]),
             LengthScale.parse(entry.get("lengths")),
+            entry.get("all_layers", 0),
         )
 
 

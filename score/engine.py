@@ -39,6 +39,9 @@ LAYERS = "layers"
 MOST_LAYERS = 1000
 """The most layers that a graph may tell of."""
 
+UNTOLD = -1
+"""The number of layers where a graph does not tell; 0 is an answer before the first one."""
+
 BATCH_TOKENS = 16_384
 """The most tokens, padding included, of one batch on a GPU."""
 
@@ -183,7 +186,7 @@ class Engine:
 
         Returns:
             The logits, shape (len(batch), classes), and how many layers each review was read
-            with, shape (len(batch),): 0 where the graph does not tell.
+            with, shape (len(batch),): :data:`UNTOLD` where the graph does not tell.
         """
         return self._run(batch, self._optional)
 
@@ -212,7 +215,9 @@ class Engine:
             )
         if not np.isfinite(answer).all():
             raise BundleError(f"{self._name} gives no finite numbers. Export the bundle again.")
-        layers = told[0] if told else np.zeros(len(batch), np.int64)
+        if not told:
+            return answer, np.full(len(batch), UNTOLD)
+        (layers,) = told
         if layers.size != len(batch) or not ((layers >= 0) & (layers <= MOST_LAYERS)).all():
             raise BundleError(
                 f"{self._name} tells nonsense of how deep it read {len(batch)} reviews. Export the "

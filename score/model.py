@@ -12,7 +12,7 @@ from score.arena import memory_for
 from score.bundle import TOKENIZER_FILE
 from score.cleaning import CLEANINGS
 from score.efforts import EffortName, choose_effort
-from score.engine import BATCH_TOKENS, Engine
+from score.engine import BATCH_TOKENS, UNTOLD, Engine
 from score.errors import UsageError
 from score.extras import is_there, require
 from score.language import DETECTOR, LanguageScreen
@@ -35,12 +35,13 @@ class Answer:
         logits: one for each class, made smaller where the text is short, as the bundle has
             it; empty where the text is in another language.
         truncated: whether a part of the text was not read.
-        layers: how many layers its deepest part was read with; 0 where that is not known.
+        layers: how many layers its deepest part was read with: 0 where the n-grams alone
+            answered, :data:`score.engine.UNTOLD` where that is not known.
     """
 
     logits: tuple[float, ...]
     truncated: bool
-    layers: int = 0
+    layers: int = UNTOLD
 
 
 Part = tuple["NDArray[np.float32]", "np.int64"]

@@ -15,6 +15,7 @@ from score.cache import ScoreCache
 from score.calibration import softmax
 from score.crew import Crew, Work
 from score.efforts import EffortName
+from score.engine import UNTOLD
 from score.errors import UsageError
 from score.guarantee import promised_threshold
 from score.interrupts import postponed
@@ -33,8 +34,8 @@ class Score:
         probabilities: of each class, in class order; empty where there is no answer.
         flags: of ``empty``, ``truncated``, ``language`` and ``unsure``, in this order.
         remembered: whether the answer was known before.
-        layers: how many layers of the model the text was read with, now; 0 where it was not
-            read, or the bundle does not tell.
+        layers: how many layers of the model the text was read with, now: 0 where counting its
+            words was enough; None where it was not read, or the bundle does not tell.
     """
 
     label: str | None
@@ -42,7 +43,7 @@ class Score:
     probabilities: tuple[float, ...]
     flags: tuple[str, ...]
     remembered: bool = False
-    layers: int = 0
+    layers: int | None = None
 
 
 _EMPTY = Score(None, None, (), ("empty",))
@@ -295,5 +296,5 @@ class Scorer:
             probabilities=tuple(probabilities.tolist()),
             flags=tuple(flags),
             remembered=remembered,
-            layers=0 if remembered else answer.layers,
+            layers=None if remembered or answer.layers == UNTOLD else answer.layers,
         )

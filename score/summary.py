@@ -61,7 +61,7 @@ class Summary:
         for flag in score.flags:
             setattr(self, flag, getattr(self, flag) + 1)
         self.remembered += score.remembered
-        if score.layers:
+        if score.layers is not None:
             number = str(score.layers)
             self.layers[number] = self.layers.get(number, 0) + 1
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _OUTPUT, _LAST = "logits", "last_logits"
 # What the export calls the texts that a classifier was not sure of: see export.exits.
-_KEPT = re.compile(r"exit_\d+_kept_\d+")
+_KEPT = re.compile(r"exit_\w+_kept_\d+")
 
 PARITY = 0.02
 """The most that the probability of a label may change, on average over the sample sentences."""

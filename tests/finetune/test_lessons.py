@@ -15,8 +15,9 @@ from finetune.data import DataSettings, load_data
 from finetune.lessons import Lessons
 from finetune.settings import TrainSettings
 from finetune.splits import NEITHER, Origin, Split
-from finetune.teacher import Teacher, _fit_weights
+from finetune.teacher import Teacher
 from finetune.train import train_model
+from score.calibration import fit_weights
 from score.errors import DataError, NoInputError, UsageError
 from tests.conftest import sentences, tiny_settings, write_table
 
@@ -58,7 +59,7 @@ def test_the_teacher_believes_the_one_who_knows() -> None:
     right = np.where(rng.random(4000) < 0.8, classes, 1 - classes)
     first = np.log(np.where(np.eye(2)[right] == 1, 0.8, 0.2))
     second = log_softmax(rng.normal(size=(4000, 2)))
-    weights = _fit_weights(first, second, classes)
+    weights = fit_weights(np.stack([first, second]), classes)
     assert weights == pytest.approx((1, 0), abs=0.1)
 
 
