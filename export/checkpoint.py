@@ -26,7 +26,8 @@ METRICS_FILE = "metrics.json"
 VALIDATION_FILE = "validation.parquet"
 WEIGHTS_FILE = "model.safetensors"
 _EXIT_WEIGHT, _EXIT_BIAS = "exits.{}.weight", "exits.{}.bias"
-_NGRAMS = tuple(f"ngrams.{name}" for name in ("weight", "bias", "vocabulary", "multiplier"))
+_NGRAM_ARRAYS = ("ngrams.weight", "ngrams.bias")
+_NGRAM_NUMBERS = ("ngrams.vocabulary", "ngrams.multiplier", "ngrams.shortest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +145,9 @@ def _read_classifiers(path: Path) -> tuple[tuple[Exit, ...], Ngrams | None]:
                 bias = tensors.get_tensor(_EXIT_BIAS.format(len(exits)))
                 exits.append(Exit(tensors.get_tensor(name), bias))
             ngrams = None
-            if all(name in names for name in _NGRAMS):
-                weight, bias, vocabulary, multiplier = map(tensors.get_tensor, _NGRAMS)
-                ngrams = Ngrams(weight, bias, int(vocabulary), int(multiplier))
+            if names.issuperset((*_NGRAM_ARRAYS, *_NGRAM_NUMBERS)):
+                weight, bias = map(tensors.get_tensor, _NGRAM_ARRAYS)
+                ngrams = Ngrams(weight, bias, *(int(tensors.get_tensor(n)) for n in _NGRAM_NUMBERS))
     except (OSError, SafetensorError) as exc:
         raise DataError(f"{path} cannot be read: {exc}. Train the model again.") from exc
     return tuple(exits), ngrams

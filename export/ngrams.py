@@ -27,7 +27,7 @@ class Ngrams:
 
     A token's bucket is its id. A pair's is ``vocabulary + (first * multiplier + second) %
     pairs``. A text's logits are the sum of its buckets' weights over the square root of the
-    number of its tokens, and ``bias``.
+    number of its tokens, and ``bias``; all 0 where these are fewer than ``shortest``.
 
     Attributes:
         weight: shape (vocabulary + pairs, columns); the one column of two classes is the log
@@ -35,6 +35,7 @@ class Ngrams:
         bias: shape (columns,).
         vocabulary: the number of tokens.
         multiplier: of the first token's id.
+        shortest: the fewest tokens of a text that it says anything of.
         factor: what the logits are multiplied with to answer by themselves.
     """
 
@@ -42,6 +43,7 @@ class Ngrams:
     bias: NDArray[np.float32]
     vocabulary: int
     multiplier: int
+    shortest: int
     factor: float = 1.0
 
     def quantised(self) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
@@ -82,6 +84,8 @@ def ngram_nodes(ngrams: Ngrams) -> tuple[list[Any], dict[str, NDArray[Any]]]:
         "ngram_multiplier": np.array(ngrams.multiplier, np.int64),
         "ngram_pairs": np.array(pairs, np.int64),
         "ngram_vocabulary": np.array(ngrams.vocabulary, np.int64),
+        "ngram_shortest": np.array(ngrams.shortest, np.float32),
+        "ngram_nothing": np.array(0, np.float32),
         "ngram_begin": np.array([0], np.int64),
         "ngram_second": np.array([1], np.int64),
         "ngram_before_last": np.array([-1], np.int64),
@@ -114,6 +118,8 @@ def ngram_nodes(ngrams: Ngrams) -> tuple[list[Any], dict[str, NDArray[Any]]]:
         node("Mul", ["ngram_total", "ngram_step"], ["ngram_weighed"]),
         node("Div", ["ngram_weighed", "ngram_root"], ["ngram_score"]),
         node("Add", ["ngram_score", "ngram_bias"], ["ngram_odds"]),
-        node("MatMul", ["ngram_odds", "ngram_spread"], [LOGITS]),
+        node("MatMul", ["ngram_odds", "ngram_spread"], ["ngram_said"]),
+        node("GreaterOrEqual", ["ngram_length", "ngram_shortest"], ["ngram_enough"]),
+        node("Where", ["ngram_enough", "ngram_said", "ngram_nothing"], [LOGITS]),
     ]
     return nodes, tensors

@@ -1,17 +1,18 @@
 """A classifier of token pairs, fitted to all lessons: what a scorer may ask before any layer.
 
 A linear model of how often each token stands in a text, and each pair of neighbours, over the
-square root of the text's length. Pairs share buckets (Weinberger et al. 2009, "Feature Hashing
-for Large Scale Multitask Learning"). Each count is weighed by its Naive Bayes log-count ratio
-first (Wang and Manning 2012), and the answers wanted are probabilities, so a teacher's doubt
-is learned with its labels. It is no match for the network, but right about most reviews that
-nobody would argue over, and knows which.
+square root of the text's length: what many words say together is partly the same. Pairs share
+buckets (Weinberger et al. 2009, "Feature Hashing for Large Scale Multitask Learning"). Each
+count is weighed by its Naive Bayes log-count ratio first (Wang and Manning 2012), and the
+answers wanted are probabilities, so a teacher's doubt is learned with its labels. It is no
+match for the network, but right about most reviews that nobody would argue over, and knows
+which.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +34,13 @@ NGRAMS = "ngrams"
 PAIRS = 2**19
 """The buckets of the pairs: half a megabyte in a bundle, for two classes."""
 MULTIPLIER = 1_000_003
+SHORTEST = 64
+"""Of texts of fewer tokens nothing is learned and nothing is said: a few words prove nothing."""
 
 # What fewer texts teach of half a million buckets is not worth asking for.
 _FEWEST_TEXTS, _MOST_TEXTS = 2000, 400_000
-_ITERATIONS = 60
-_REGULARISATION = 1.0
+_ITERATIONS = 50
+_REGULARISATION = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +67,13 @@ class Ngrams:
         part.register_buffer("bias", torch.from_numpy(self.bias))
         part.register_buffer("vocabulary", torch.tensor(self.vocabulary))
         part.register_buffer("multiplier", torch.tensor(MULTIPLIER))
+        part.register_buffer("shortest", torch.tensor(SHORTEST))
         model.add_module(NGRAMS, part)
 
     def logits(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        """What it says of token ids, shape (n, classes)."""
+        """What it says of token ids, shape (n, classes): all 0 of short texts."""
         scores = count(batch, self.vocabulary) @ self.weight + self.bias
+        scores[[len(ids) < SHORTEST for ids in batch]] = 0
         if scores.shape[1] == 1:
             scores = np.concatenate([-scores, scores], axis=1) / 2
         logits: NDArray[np.float32] = scores.astype(np.float32)
@@ -79,28 +84,28 @@ def fit_ngrams(lessons: Lessons, encoder: Encoder, vocabulary: int) -> Ngrams | 
     """Fit the classifier; None where there are too few lessons for one.
 
     Args:
-        lessons: of many, a sample of 400,000 is learned from.
+        lessons: those that are long enough are learned from, a sample of 400,000 of many.
         encoder: cuts the texts as for the network.
         vocabulary: the number of tokens.
     """
-    if len(lessons) < _FEWEST_TEXTS:
+    ids = [one.ids for one in encoder.encode_batch(lessons.texts)]
+    chosen = np.asarray([i for i, one in enumerate(ids) if len(one) >= SHORTEST], np.int64)
+    if len(chosen) < _FEWEST_TEXTS:
         return None
-    chosen = np.arange(len(lessons))
     if len(chosen) > _MOST_TEXTS:
         chosen = np.sort(np.random.default_rng(0).permutation(chosen)[:_MOST_TEXTS])
-    texts = [lessons.texts[i] for i in chosen]
     targets = lessons.targets[chosen]
-    counts = count((one.ids for one in encoder.encode_batch(texts)), vocabulary)
+    counts = count([ids[i] for i in chosen], vocabulary)
     columns = [1] if targets.shape[1] == 2 else range(targets.shape[1])
     fitted = [_fit_column(counts, targets[:, one], targets.sum(axis=1)) for one in columns]
-    logger.info("N-grams: fitted to %d texts", len(texts))
+    logger.info("N-grams: fitted to %d texts", len(chosen))
     weights, biases = zip(*fitted, strict=True)
     return Ngrams(
         np.stack(weights, axis=1).astype(np.float32), np.asarray(biases, np.float32), vocabulary
     )
 
 
-def count(batch: Iterator[Sequence[int]] | Sequence[Sequence[int]], vocabulary: int) -> csr_matrix:
+def count(batch: Sequence[Sequence[int]], vocabulary: int) -> csr_matrix:
     """How often each bucket occurs, over the root of the length: (n, vocabulary + PAIRS)."""
     from scipy.sparse import csr_matrix
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from score.engine import UNTOLD, Engine
 from score.tokens import Encoder
 from tests.conftest import sentences
 
+SHORTEST = 4
 IDS = [2, 70, 71, 72, 3]
 LONGER = [2, *range(70, 90), 3]
 
@@ -28,6 +30,14 @@ def _lessons(classes: int) -> Lessons:
     targets = np.zeros((len(rows), classes), np.float32)
     targets[np.arange(len(rows)), [int(label == "positive") for _, label in rows]] = 1
     return Lessons(tuple(text for text, _ in rows), targets)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_words_are_enough() -> Iterator[None]:
+    """The sentences of the tests have no more than seven tokens."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("finetune.ngrams.SHORTEST", SHORTEST)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +52,7 @@ def fitted(tiny_checkpoint: Path) -> tuple[Ngrams, Encoder]:
 
 def test_tokens_and_pairs_are_counted_over_the_root_of_the_length() -> None:
     """Four tokens, one of them twice: each counts a half, or one."""
-    counts = count([[5, 7, 7, 6]], 10).toarray()[0]
+    (counts,) = count([[5, 7, 7, 6]], 10).toarray()
     pairs = [10 + (one * MULTIPLIER + other) % PAIRS for one, other in [(5, 7), (7, 7), (7, 6)]]
     expected = {5: 0.5, 6: 0.5, 7: 1.0, **dict.fromkeys(pairs, 0.5)}
     assert {int(i): float(counts[i]) for i in counts.nonzero()[0]} == expected
@@ -89,7 +99,7 @@ def test_few_lessons_are_none(fitted: tuple[Ngrams, Encoder]) -> None:
 
 
 def _in_graph(fitted: Ngrams, graph: Path, exits: tuple[Exit, ...], target: Path) -> Path:
-    told = export.ngrams.Ngrams(fitted.weight, fitted.bias, fitted.vocabulary, MULTIPLIER)
+    told = export.ngrams.Ngrams(fitted.weight, fitted.bias, fitted.vocabulary, MULTIPLIER, SHORTEST)
     mixed = [one.mixed(1.0, 0.5) for one in exits]
     add_exits(graph, target, mixed, 1.0, told)
     onnx.checker.check_model(onnx.load(target), full_check=True)
@@ -111,6 +121,9 @@ def test_a_graph_says_the_same(
     assert layers.tolist() == [0, 0]
     assert logits == pytest.approx(ngrams.logits([IDS, LONGER]), abs=0.05)
     assert logits[0].tolist() == engine.logits(IDS).tolist()
+    # Of three tokens nothing is said, by either.
+    (short,) = engine.run([IDS[:3]])[0]
+    assert short.tolist() == ngrams.logits([IDS[:3]])[0].tolist() == [0, 0]
 
 
 def test_texts_part_at_each_stop(
@@ -158,5 +171,6 @@ def test_a_checkpoint_keeps_it(
     found = Checkpoint.load(folder).ngrams
     assert found is not None
     assert (found.vocabulary, found.multiplier) == (fitted[0].vocabulary, MULTIPLIER)
+    assert found.shortest == SHORTEST
     assert found.weight.tolist() == fitted[0].weight.tolist()
     AutoModelForSequenceClassification.from_pretrained(folder)
