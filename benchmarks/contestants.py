@@ -74,11 +74,13 @@ def _serve(end: Connection, make: Callable[[], Contestant]) -> None:
         end.send(Lap(labels, seconds, work, peak))
 
 
-def thumbs(model: Path | None, effort: EffortName | None = None) -> Contestant:
+def thumbs(
+    model: Path | None, effort: EffortName | None = None, provider: str = "cpu"
+) -> Contestant:
     """The scorer, which remembers nothing."""
     from thumbs import Scorer, ScorerSettings
 
-    scorer = Scorer(model, ScorerSettings(effort=effort, any_language=True))
+    scorer = Scorer(model, ScorerSettings(provider=provider, effort=effort, any_language=True))
     return lambda texts: [one.label or "" for one in scorer.score(texts)]
 
 
@@ -107,11 +109,15 @@ def tutorial(checkpoint: Path) -> Contestant:
     return answer
 
 
-def transformers_pipeline(checkpoint: Path, batch_size: int, max_length: int) -> Contestant:
-    """Hugging Face's pipeline with the checkpoint."""
+def transformers_pipeline(
+    checkpoint: Path, batch_size: int, max_length: int, device: str = "cpu", *, half: bool = False
+) -> Contestant:
+    """Hugging Face's pipeline with the checkpoint, in fp32 or in fp16."""
+    import torch
     from transformers import pipeline
 
-    pipe: Any = pipeline("text-classification", model=str(checkpoint), device="cpu")
+    dtype = torch.float16 if half else torch.float32
+    pipe: Any = pipeline("text-classification", model=str(checkpoint), device=device, dtype=dtype)
     return _labels_of(partial(pipe, batch_size=batch_size, truncation=True, max_length=max_length))
 
 

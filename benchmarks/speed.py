@@ -1,6 +1,7 @@
 """Reviews a second: thumbs beside the pipelines that everyone uses, in one sitting.
 
     python -m benchmarks.speed --checkpoint trained_model [--texts reviews] [--number 500]
+    python -m benchmarks.speed --checkpoint trained_model --provider cuda --number 6000 --rounds 2
 
 The texts are IMDB's test reviews, sentences (``benchmarks/short_reviews.csv``, over and over
 with a number behind, so that none is met twice), or long texts of 2,000 words, made of reviews.
@@ -9,6 +10,7 @@ They are cut into rounds, and in each round every contestant scores the same one
 machine that is slow for a while is slow for all of them; what counts is each one's median
 round. The pipelines get the checkpoint that the bundle was made from, and their own defaults:
 truncation at the model's 512 tokens. One line limits them to the bundle's own number of tokens.
+With ``--provider cuda`` both sides have the GPU, the pipeline in fp32 and in fp16.
 
 The columns: reviews a second, how many times that thumbs does, seconds of all processors for
 1,000 reviews, the process' most memory in MiB, and the share of right labels.
@@ -17,6 +19,7 @@ The columns: reviews a second, how many times that thumbs does, seconds of all p
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -37,6 +40,8 @@ from benchmarks.contestants import (
 from benchmarks.reviews import imdb_test_reviews
 from score.bundle import DEFAULT_BUNDLE, Bundle
 from score.efforts import EffortName
+
+Field = dict[str, Callable[[], Contestant]]
 
 _REST = 0.5
 """Seconds for the threads of the contestant before to fall asleep."""
@@ -98,27 +103,17 @@ def report(
         print(line)
 
 
-def main() -> None:
-    """Measure and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--checkpoint", type=Path, required=True)
-    parser.add_argument("--model", type=Path, help="a bundle; without it the one in the box")
-    parser.add_argument("--texts", choices=["reviews", "sentences", "long"], default="reviews")
-    parser.add_argument("--number", type=int, default=500)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", nargs="+", default=[""], help="those whose names have a part")
-    options = parser.parse_args()
-    texts, labels = texts_of(options.texts, options.number)
-    bundle = Bundle.load(options.model or DEFAULT_BUNDLE)
+def on_a_cpu(checkpoint: Path, model: Path | None, bundle: Bundle) -> Field:
+    """Who is raced on a CPU."""
     efforts: tuple[EffortName, ...] = (
         ("high", "low") if any(graph.efforts for graph in bundle.description.graphs) else ()
     )
-    of_transformers = partial(transformers_pipeline, options.checkpoint)
-    of_optimum = partial(optimum_pipeline, options.checkpoint, 512)
-    contestants: dict[str, Callable[[], Contestant]] = {
-        "thumbs": partial(thumbs, options.model),
-        **{f"thumbs --effort {one}": partial(thumbs, options.model, one) for one in efforts},
-        "tutorial's loop, batch 32, padded to 512": partial(tutorial, options.checkpoint),
+    of_transformers = partial(transformers_pipeline, checkpoint)
+    of_optimum = partial(optimum_pipeline, checkpoint, 512)
+    return {
+        "thumbs": partial(thumbs, model),
+        **{f"thumbs --effort {one}": partial(thumbs, model, one) for one in efforts},
+        "tutorial's loop, batch 32, padded to 512": partial(tutorial, checkpoint),
         "transformers pipeline, batch 1": partial(of_transformers, 1, 512),
         "transformers pipeline, batch 8": partial(of_transformers, 8, 512),
         "transformers pipeline, batch 32": partial(of_transformers, 32, 512),
@@ -126,6 +121,36 @@ def main() -> None:
         "optimum ORT pipeline, fp32": of_optimum,
         "optimum ORT pipeline, its int8": partial(of_optimum, int8=True),
     }
+
+
+def on_a_gpu(checkpoint: Path, model: Path | None, bundle: Bundle) -> Field:
+    """Who is raced on a GPU: each batch size in both precisions, and the bundle's tokens."""
+    field: Field = {"thumbs": partial(thumbs, model, None, "cuda")}
+    tokens = bundle.description.truncation.max_tokens
+    sizes = [(8, 512), (32, 512), (128, 512), (128, tokens)]
+    for (size, length), half in itertools.product(sizes, (False, True)):
+        name = f"pipeline, batch {size}, {length} tokens, {'fp16' if half else 'fp32'}"
+        field[name] = partial(
+            transformers_pipeline, checkpoint, size, length, device="cuda", half=half
+        )
+    return field
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--model", type=Path, help="a bundle; without it the one in the box")
+    parser.add_argument("--texts", choices=["reviews", "sentences", "long"], default="reviews")
+    parser.add_argument("--provider", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--number", type=int, default=500)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", nargs="+", default=[""], help="those whose names have a part")
+    options = parser.parse_args()
+    texts, labels = texts_of(options.texts, options.number)
+    bundle = Bundle.load(options.model or DEFAULT_BUNDLE)
+    field = on_a_gpu if options.provider == "cuda" else on_a_cpu
+    contestants = field(options.checkpoint, options.model, bundle)
     contestants = {
         name: make
         for name, make in contestants.items()

@@ -3,6 +3,8 @@
 First the texts are encoded, then what they are encoded to is run, on a CPU of one length together
 where the graph allows it. A sentence is so little work that its run alone would mostly wait
 for the weights to come from memory: a batch of them takes half the time.
+
+A GPU runs batches while the workers encode the texts of the next call.
 """
 
 from __future__ import annotations
@@ -107,18 +109,21 @@ class _Parts:
 class Crew:
     """Threads that answer texts; one of them leads the others.
 
+    On a CPU the same threads encode and run. A GPU is asked by threads of its own, with a lead
+    of their own, one for each batch in flight.
+
     Args:
         model: who is asked.
-        workers: how many threads there are; of a GPU one asks.
+        workers: how many threads there are, beside those that ask a GPU.
     """
 
     def __init__(self, model: Model, workers: int) -> None:
         self._model = model
-        self._workers = 1 if model.batched else workers
         # Each worker encodes its own share; tokenizers' threads would take all cores beside.
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-        self._pool = ThreadPoolExecutor(self._workers, "score")
-        self._lead = ThreadPoolExecutor(1, "lead")
+        self._encoders = self._runners = _Team(workers)
+        if model.batched:
+            self._runners = _Team(model.in_flight)
 
     def start(self, texts: Sequence[str]) -> Work:
         """Begin to answer cleaned texts that are not blank, behind those of an earlier call.
@@ -127,16 +132,25 @@ class Crew:
             texts: the texts, each once.
         """
         work = Work()
-        work.end = self._lead.submit(self._answer, texts, work)
+        encoded = self._encoders.lead.submit(self._encode, texts, work.leaving)
+        work.end = self._runners.lead.submit(self._run, texts, encoded, work)
         return work
 
     def close(self) -> None:
         """Send the threads away; what they have in hand was waited for, or given up."""
-        for threads in (self._lead, self._pool):
-            threads.shutdown(wait=False, cancel_futures=True)
+        self._encoders.close()
+        self._runners.close()
 
-    def _answer(self, texts: Sequence[str], work: Work) -> None:
-        encoded = self._encode(texts, work.leaving)
+    def _encode(self, texts: Sequence[str], leaving: Event) -> list[EncodedText]:
+        def encode(share: Sequence[str]) -> list[EncodedText]:
+            return [] if leaving.is_set() else self._model.encode(share)
+
+        team, sizes = self._encoders, [len(text) for text in texts]
+        done = team.do(encode, shares(texts, sizes, _CHARACTERS, team.size), leaving)
+        return [one for share in done for one in share]
+
+    def _run(self, texts: Sequence[str], encoding: Future[list[EncodedText]], work: Work) -> None:
+        encoded = encoding.result()
         if work.leaving.is_set():
             return
         parts = _Parts(texts, encoded, work.answers)
@@ -148,18 +162,33 @@ class Crew:
                     return
                 parts.put(batch, self._model.run([parts.inputs[place] for place in batch]))
 
+        team = self._runners
         sizes = [len(batch) * len(parts.inputs[batch[0]]) for batch in batches]
-        self._do(run, shares(batches, sizes, _TOKENS, self._workers), work.leaving)
+        team.do(run, shares(batches, sizes, _TOKENS, team.size), work.leaving)
 
-    def _encode(self, texts: Sequence[str], leaving: Event) -> list[EncodedText]:
-        def encode(share: Sequence[str]) -> list[EncodedText]:
-            return [] if leaving.is_set() else self._model.encode(share)
 
-        sizes = [len(text) for text in texts]
-        done = self._do(encode, shares(texts, sizes, _CHARACTERS, self._workers), leaving)
-        return [one for share in done for one in share]
+class _Team:
+    """Threads that do the same, and their lead.
 
-    def _do(
+    Args:
+        size: how many there are beside the lead.
+
+    Attributes:
+        size: as above.
+        lead: one thread that hands out the work, one call after the other.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.lead = ThreadPoolExecutor(1, "lead")
+        self._pool = ThreadPoolExecutor(size, "score")
+
+    def close(self) -> None:
+        """Send them away."""
+        for threads in (self.lead, self._pool):
+            threads.shutdown(wait=False, cancel_futures=True)
+
+    def do(
         self,
         work: Callable[[Sequence[T]], R],
         portions: Iterator[Sequence[T]],

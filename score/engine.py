@@ -2,7 +2,7 @@
 
 On a CPU a run has one thread, and each worker has a session. What is run together there is of
 one length, so that nothing is padded and no score can depend on a neighbour. On a GPU reviews
-of like length run as a batch.
+of like length run as a batch, and several batches at once in one session.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import numpy as np
 
 from score.arena import open_session, sessions_for
 from score.errors import BundleError, UnavailableError, first_line
+from score.lanes import BoundLane, Lane, PlainLane
 from score.overflow import int8_overflows
-from score.providers import PROVIDERS, check_placement
+from score.providers import IN_FLIGHT, PROVIDERS, check_placement, preload
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,10 +50,10 @@ BATCH_TOKENS = 16_384
 class Engine:
     """An ONNX graph, ready to run. Safe to use from several threads.
 
-    There are as many sessions as there were ever runs at once, if their weights leave half of
-    the computer's memory free; more runs wait. Two threads in one session wait for each other
-    whenever a tensor is made or dropped: of sentences they run, at times, no more than one
-    thread does (onnxruntime 1.32, two cores, 14 tokens).
+    On a CPU there are as many sessions as there were ever runs at once, if their weights leave
+    half of the computer's memory free; more runs wait. Two threads in one session wait for each
+    other whenever a tensor is made or dropped: of sentences they run, at times, no more than one
+    thread does (onnxruntime 1.32, two cores, 14 tokens). On a GPU there is one session.
 
     Args:
         model: the ONNX file.
@@ -100,8 +101,9 @@ class Engine:
         if thresholds is not None:
             _check_thresholds(session, name, len(thresholds))
             self._optional[THRESHOLDS] = np.asarray(thresholds, np.float32)
-        self._idle = deque([session])
-        self._room = BoundedSemaphore(sessions_for(len(model)))
+        self._session = session
+        self._idle = deque([self._lane_of(session)])
+        self._room = BoundedSemaphore(self.in_flight if self.batched else sessions_for(len(model)))
 
     def _open(self) -> Any:
         import onnxruntime
@@ -118,6 +120,7 @@ class Engine:
             options.add_session_config_entry("session.x64quantprecision", "1")
         on_cpu, wanted = self.provider == "cpu", PROVIDERS[self.provider]
         if not on_cpu:
+            preload(self.provider)
             # Who runs what is asked afterwards.
             options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
         try:
@@ -127,35 +130,46 @@ class Engine:
                 self._memory,
                 providers=[wanted] if on_cpu else [wanted, PROVIDERS["cpu"]],
                 disabled_optimizers=_CPU_UNWANTED_FUSIONS if on_cpu else [],
+                # Else it says so on standard output, and takes the CPU.
+                enable_fallback=0,
             )
         except Exception as exc:  # onnxruntime's errors have no common base
+            # A provider that fails to start is a plain RuntimeError, what is wrong with a
+            # graph has a class of onnxruntime's.
+            if not on_cpu and type(exc) is RuntimeError:
+                raise _did_not_start(wanted) from exc
             raise BundleError(f"onnxruntime refuses {self._name}: {first_line(exc)}") from exc
         if session.get_providers()[0] != wanted:
-            raise UnavailableError(
-                f"{wanted} is installed but did not start; look at its driver, "
-                "or say --provider cpu."
-            )
+            raise _did_not_start(wanted)
         if not on_cpu:
             check_placement(session, wanted, self._name)
         return session
 
+    def _lane_of(self, session: Any) -> Lane:
+        return BoundLane(session) if self.batched else PlainLane(session)
+
     @contextlib.contextmanager
-    def _session(self) -> Iterator[Any]:
-        """A session that nobody else runs."""
+    def _lane(self) -> Iterator[Lane]:
+        """A lane that nobody else runs."""
         with self._room:
             try:
-                session = self._idle.pop()
+                lane = self._idle.pop()
             except IndexError:
-                session = self._open()
+                lane = self._lane_of(self._session if self.batched else self._open())
             try:
-                yield session
+                yield lane
             finally:
-                self._idle.append(session)
+                self._idle.append(lane)
 
     @property
     def batched(self) -> bool:
         """Whether reviews should come in large batches, padded."""
         return self.provider != "cpu"
+
+    @property
+    def in_flight(self) -> int:
+        """How many batches should be in work at once, where they are large."""
+        return IN_FLIGHT.get(self.provider, 1)
 
     def logits(self, ids: Sequence[int]) -> NDArray[np.float32]:
         """Run one review.
@@ -194,17 +208,13 @@ class Engine:
         self, batch: Sequence[Sequence[int]], optional: Mapping[str, NDArray[np.float32]]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         shape = (len(batch), max(len(ids) for ids in batch))
-        padded = np.zeros(shape, np.int64)
-        mask = np.zeros(shape, np.int64)
-        for row, ids in enumerate(batch):
-            padded[row, : len(ids)] = ids
-            mask[row, : len(ids)] = 1
-        feeds: dict[str, Any] = {"input_ids": padded, "attention_mask": mask, **optional}
-        if "token_type_ids" in self._inputs:
-            feeds["token_type_ids"] = np.zeros(shape, np.int64)
-        with self._session() as session:
+        with self._lane() as lane:
+            feeds = lane.arrays(self._inputs, shape)
+            for row, ids in enumerate(batch):
+                feeds["input_ids"][row, : len(ids)] = ids
+                feeds["attention_mask"][row, : len(ids)] = 1
             try:
-                logits, *told = session.run(self._outputs, feeds)
+                logits, *told = lane.run(self._outputs, {**feeds, **optional})
             except Exception as exc:  # onnxruntime's errors have no common base
                 raise BundleError(f"onnxruntime failed on a review: {first_line(exc)}") from exc
         answer = np.asarray(logits, np.float32)
@@ -224,6 +234,12 @@ class Engine:
                 "bundle again."
             )
         return answer, layers.reshape(-1)
+
+
+def _did_not_start(wanted: str) -> UnavailableError:
+    return UnavailableError(
+        f"{wanted} is installed but did not start; look at its driver, or say --provider cpu."
+    )
 
 
 def _check_signature(session: Any, name: str) -> None:

@@ -18,8 +18,8 @@ from score.extras import is_there, require
 from score.language import DETECTOR, LanguageScreen
 from score.providers import EXTRAS, PRECISIONS, WIDENED, choose_provider
 from score.tokens import CHARACTERS_A_TOKEN, MAX_WINDOWS, Encoder, Reading
-from score.widen import SENTENCES, check_parity, widen
-from score.windows import TOKEN_CHARACTERS
+from score.widen import SENTENCES, WIDENING, check_parity, widen
+from score.windows import TOKEN_CHARACTERS, WINDOW_READ, WINDOW_READ_BATCHED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -127,7 +127,7 @@ class Model:
         if widened:
             require(EXTRAS[self.provider], ("onnx",))
         self._engine = Engine(
-            widen(content, name, half=widened == "fp16") if widened else content,
+            _widened(content, name, self.provider) if widened else content,
             self.provider,
             name,
             classes=len(description.labels),
@@ -155,18 +155,28 @@ class Model:
             # Of a bundle that always reads all layers the answers stay what they were called.
             + ((f"thresholds {stopping.thresholds}",) if stopping else ())
             + ((f"{self._lengths}",) if self._lengths else ())
-            + ((f"int8 as {widened}",) if widened else ())
+            + ((f"int8 as {widened} {WIDENING}",) if widened else ())
         )
 
     @property
     def batched(self) -> bool:
-        """Whether a GPU answers, which is asked by one thread for as many texts as there are."""
+        """Whether a GPU answers, which is asked for many texts at once."""
         return self._engine.batched
+
+    @property
+    def in_flight(self) -> int:
+        """How many batches a GPU should be asked for at once."""
+        return self._engine.in_flight
 
     @property
     def reach(self) -> int:
         """How many characters of a text are read at most, about."""
         return TOKEN_CHARACTERS * self._truncation.max_tokens * self._inputs
+
+    @property
+    def portion(self) -> int:
+        """How many characters of all texts should be read at a time."""
+        return WINDOW_READ_BATCHED if self.batched else WINDOW_READ
 
     def clean(self, text: str) -> str:
         """The text as the model is given it; texts that clean alike have one answer.
@@ -225,6 +235,12 @@ class Model:
     def _is_foreign(self, text: str) -> bool:
         # Of a text in many windows too, the ends are enough to tell.
         return self._screen is not None and self._screen.is_foreign(self._truncation.ends(text)[0])
+
+
+def _widened(content: bytes, name: str, provider: str) -> bytes:
+    """What a provider is given in place of an int8 graph."""
+    half, lengths = WIDENED[provider] == "fp16", provider == "cuda"
+    return widen(content, name, half=half, lengths=lengths)
 
 
 def _graph_for(bundle: Bundle, provider: str) -> Graph:

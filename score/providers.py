@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from score.errors import UnavailableError
+
+logger = logging.getLogger(__name__)
 
 PROVIDERS = {
     "cpu": "CPUExecutionProvider",
@@ -31,6 +36,10 @@ WIDENED: Mapping[str, str] = {"cuda": "fp16", "dml": "fp16", "openvino": "fp32"}
 
 EXTRAS = {"cuda": "gpu", "dml": "gpu", "openvino": "openvino"}
 """The extra that brings what a provider needs."""
+
+IN_FLIGHT = {"cuda": 3}
+"""How many batches are in work at once; one where it is not named. DirectML's sessions allow no
+more."""
 
 _INSTALL = {
     "cuda": "pip install 'thumbs[gpu]'",
@@ -64,6 +73,17 @@ def choose_provider(wanted: str, precisions: Sequence[str]) -> str:
             "or leave out --provider."
         )
     return wanted
+
+
+def preload(provider: str) -> None:
+    """Load what a provider needs and the system may not find: CUDA, where pip installed it."""
+    import onnxruntime
+
+    if provider == "cuda" and hasattr(onnxruntime, "preload_dlls"):  # since 1.21
+        # What is missing it says on standard output, where a table may go.
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            onnxruntime.preload_dlls()
+        logger.debug("preload_dlls: %s", said.getvalue())
 
 
 def check_placement(session: Any, wanted: str, name: str) -> None:

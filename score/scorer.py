@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 
@@ -21,7 +22,7 @@ from score.guarantee import promised_threshold
 from score.interrupts import postponed
 from score.model import Answer, Model
 from score.tokens import Reading
-from score.windows import windows
+from score.windows import T, windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +171,11 @@ class Scorer:
         politely = ", politely" if self._settings.polite else ""
         return f"{where}, {self._workers} worker{'s' * (self._workers > 1)}{politely}"
 
-    @property
-    def reach(self) -> int:
-        """How many characters of a text are read at most, about."""
-        return self._model.reach
+    def windows(
+        self, items: Iterable[T], length: Callable[[T], int], held_by: Callable[[T], int]
+    ) -> Iterator[list[T]]:
+        """What :meth:`score_windows` should be given at a time: see :mod:`score.windows`."""
+        return windows(items, length, self._model.reach, held_by, most=self._model.portion)
 
     @property
     def identity(self) -> str:
@@ -196,13 +198,9 @@ class Scorer:
     def score(self, texts: Iterable[str]) -> list[Score]:
         """Score texts; the result has their order. All are held in memory at once.
 
-        A text's score does not depend on the others.
+        A text's score does not depend on the others; on a GPU but for its rounding.
         """
-        return [
-            score
-            for scores in self.score_windows(windows(texts, len, self.reach))
-            for score in scores
-        ]
+        return [*chain.from_iterable(self.score_windows(self.windows(texts, len, len)))]
 
     def score_windows(self, portions: Iterable[Sequence[str]]) -> Iterator[list[Score]]:
         """Score and remember one window of texts after another.

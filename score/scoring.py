@@ -20,7 +20,6 @@ from score.summary import Summary
 from score.tables import Cell, NewColumn, Row, TableOptions, open_table
 from score.tables.columns import check_new_names, find_column
 from score.watch import InputWatch
-from score.windows import windows
 
 Progress = Callable[[int, "int | None"], None]
 """Told after each window: the records done, and all records where that is known."""
@@ -215,7 +214,7 @@ def _score_all(
             in_work: deque[list[Row]] = deque()
 
             def texts() -> Iterator[list[str]]:
-                for window in windows(table.rows([column]), _text, scorer.reach, _held):
+                for window in scorer.windows(table.rows([column]), _text, _held):
                     watch.check()
                     in_work.append(window)
                     yield [row.cells[0] for row in window if row.cells]

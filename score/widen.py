@@ -3,11 +3,16 @@
 A bundle for CPUs, such as the one in the box, then serves them too. What int8 stands for is
 written out: weights as floats, activations as they are, every text through all layers. It
 takes a second, so nothing is kept.
+
+What int8 needed and floats do not is put back: the factors that made the columns of an
+activation alike go into the weights behind it. Attention on CUDA is told how long each text is
+in place of a mask, which of its kernels only the slow one reads.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +27,12 @@ if TYPE_CHECKING:
     from score.engine import Engine
 
 _OUTPUT, _LAST = "logits", "last_logits"
+_MASK, _MASK_INPUT, _TOKENS = "attention_mask", 4, "tokens_of_each"
 # What the export calls the texts that a classifier was not sure of: see export.exits.
 _KEPT = re.compile(r"exit_\w+_kept_\d+")
+
+WIDENING = 2
+"""Part of what an answer is remembered under: raised with each change of the graphs made here."""
 
 PARITY = 0.02
 """The most that the probability of a label may change, on average over the sample sentences."""
@@ -39,13 +48,15 @@ SENTENCES = (
 """What is asked before anything is scored; of each kind of answer there are some."""
 
 
-def widen(model: bytes, name: str, *, half: bool) -> bytes:
+def widen(model: bytes, name: str, *, half: bool, lengths: bool = False) -> bytes:
     """The float graph of an int8 one. Inputs and the output ``logits`` keep their types.
 
     Args:
         model: the ONNX file.
         name: what error messages call it.
         half: in fp16 rather than in fp32.
+        lengths: let attention count each text's tokens, which have to stand in front of the
+            padding, rather than read the mask.
 
     Raises:
         BundleError: the graph has int8 products of another kind than thumbs export makes.
@@ -54,6 +65,8 @@ def widen(model: bytes, name: str, *, half: bool) -> bytes:
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
     found = _Floats(onnx.load_model_from_string(model), name).model()
+    if lengths:
+        _count_tokens(found.graph)
     if half:
         found = convert_float_to_float16(found, keep_io_types=True, disable_shape_infer=True)
     content: bytes = found.SerializeToString()
@@ -88,6 +101,31 @@ def check_parity(
         )
 
 
+def _count_tokens(graph: Any) -> None:
+    """Give each attention the number of its text's tokens, where it has the mask."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    masks = {
+        node.output[0]
+        for node in graph.node
+        if node.op_type == "Cast" and list(node.input) == [_MASK]
+    }
+    told = 0
+    for node in graph.node:
+        masked = node.op_type == "MultiHeadAttention" and len(node.input) > _MASK_INPUT
+        if masked and node.input[_MASK_INPUT] in masks:
+            node.input[_MASK_INPUT] = _TOKENS
+            told += 1
+    if told:
+        axis = numpy_helper.from_array(np.array([1]), f"{_TOKENS}_axis")
+        graph.initializer.append(axis)
+        long = f"{_TOKENS}_int64"
+        counted = helper.make_node("ReduceSum", [_MASK, axis.name], [long], keepdims=0)
+        cast = helper.make_node("Cast", [long], [_TOKENS], to=TensorProto.INT32)
+        graph.node.insert(0, cast)
+        graph.node.insert(0, counted)
+
+
 class _Floats:
     """The layers of an int8 graph, one after the other, in floats."""
 
@@ -98,6 +136,7 @@ class _Floats:
         self._same: dict[str, str] = {}
         self._nodes = list(self._unfold(model.graph))
         self._maker = {output: node for node in self._nodes for output in node.output}
+        self._uses = Counter(name for node in self._nodes for name in node.input)
 
     def model(self) -> Any:
         from onnx import TensorProto, helper
@@ -148,7 +187,8 @@ class _Floats:
             bias = node.input[6:7]
             product = f"{node.output[0]}_product" if bias else node.output[0]
             self._widen(weight, scale)
-            yield helper.make_node("MatMul", [maker.input[0], weight], [product])
+            source = self._unsmoothed(maker.input[0], weight)
+            yield helper.make_node("MatMul", [source, weight], [product])
             if bias:
                 yield helper.make_node("Add", [product, bias[0]], node.output)
         elif node.op_type == "DequantizeLinear":
@@ -173,6 +213,20 @@ class _Floats:
             integers -= self._array(zero_point).astype(np.float32)
         floats = integers * self._array(scale)
         self._tensors[name] = numpy_helper.from_array(floats.astype(np.float32), name)
+
+    def _unsmoothed(self, name: str, weight: str) -> str:
+        """What a product reads, the factors of its columns put into the rows of the weight."""
+        from onnx import numpy_helper
+
+        maker = self._maker.get(name)
+        if maker is None or maker.op_type != "Mul" or self._uses[weight] > 1:
+            return name
+        if maker.input[1] not in self._tensors or len(self._tensors[maker.input[1]].dims) != 1:
+            return name
+        rows = self._array(weight) * self._array(maker.input[1])[:, None]
+        self._tensors[weight] = numpy_helper.from_array(rows, weight)
+        source: str = maker.input[0]
+        return source
 
     def _array(self, name: str) -> NDArray[Any]:
         from onnx import numpy_helper

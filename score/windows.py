@@ -12,6 +12,9 @@ WINDOW_READ = 300_000
 """The most characters that the model reads before: about the work of three seconds. A killed run
 has to do two windows again, for the next one is in work while one is written."""
 
+WINDOW_READ_BATCHED = 4_000_000
+"""The same where a GPU answers: few batches would leave it idle between two windows."""
+
 WINDOW_HELD = 4 * 1024 * 1024
 """The most characters that are held for it, those of the other columns too."""
 
@@ -26,6 +29,8 @@ def windows(
     length: Callable[[T], int],
     reach: int,
     held_by: Callable[[T], int] | None = None,
+    *,
+    most: int = WINDOW_READ,
 ) -> Iterator[list[T]]:
     """What is scored and remembered together.
 
@@ -34,6 +39,7 @@ def windows(
         length: how many characters the text of an item has.
         reach: how many of a text the model reads at most.
         held_by: how many characters an item holds; None is its text alone.
+        most: how many characters of all are read, but for the last text.
     """
     window: list[T] = []
     read = held = 0
@@ -41,7 +47,7 @@ def windows(
         window.append(item)
         held += held_by(item) if held_by else length(item)
         read += min(length(item), reach)
-        if len(window) >= WINDOW or read > WINDOW_READ or held > WINDOW_HELD:
+        if len(window) >= WINDOW or read > most or held > WINDOW_HELD:
             yield window
             window, read, held = [], 0, 0
     if window:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,35 @@ def test_a_batch_of_it_answers_as_the_int8_graph_does(int8: bytes) -> None:
     check_parity(exact, half, batch, 1.0, "it")
 
 
+def test_what_int8_alone_needed_is_taken_back(int8: bytes) -> None:
+    """The factors of the columns stand in the weights, so no product waits for them."""
+    before = onnx.load_model_from_string(int8)
+    assert any(name.endswith("_inverse_factors") for name in _names(before.graph))
+    after = onnx.load_model_from_string(widen(int8, "it", half=False))
+    assert not any(name.endswith("_inverse_factors") for name in _names(after.graph))
+
+
+def _names(graph: onnx.GraphProto) -> Iterator[str]:
+    """All names that nodes read, those of branches included."""
+    for node in graph.node:
+        yield from node.input
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from _names(attribute.g)
+
+
+def test_attention_that_counts_tokens_says_the_same(int8: bytes) -> None:
+    """Of each text in a padded batch, to the rounding; no attention has the mask any more."""
+    counting = widen(int8, "it", half=False, lengths=True)
+    batch = [[2, 70, 3], [2, *range(70, 90), 3], [2, 70, 71, 72, 73, 3]]
+    expected, _ = Engine(widen(int8, "it", half=False)).run(batch)
+    found, _ = Engine(counting).run(batch)
+    assert found == pytest.approx(expected, abs=1e-5)
+    graph = onnx.load_model_from_string(counting).graph
+    masks = [node.input[4] for node in graph.node if node.op_type == "MultiHeadAttention"]
+    assert masks == ["tokens_of_each"] * 2
+
+
 def test_one_that_says_something_else_is_refused(int8: bytes) -> None:
     """Before anything is scored, with the way out."""
     half = Engine(widen(int8, "it", half=True))
@@ -89,7 +119,7 @@ def test_a_gpu_scores_with_a_bundle_for_cpus(tiny_bundle: Path) -> None:
     with Scorer(tiny_bundle) as scorer:
         found = scorer.score(TEXTS)
         assert scorer.device == "cuda, fp16"
-        assert scorer.identity.endswith("int8 as fp16")
+        assert scorer.identity.endswith("int8 as fp16 2")
     model = Model(Bundle.load(tiny_bundle))
     assert model.batched
     assert len(found) == len(TEXTS)
