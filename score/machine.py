@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import math
 import os
+import platform
 import sys
 from pathlib import Path
 
@@ -16,6 +18,7 @@ _NICE = 10
 _CONTAINER = Path("/sys/fs/cgroup")
 _PROCESSORS = Path("/sys/devices/system/cpu")
 _SUPPLIES = Path("/sys/class/power_supply")
+_MODEL = Path("/proc/cpuinfo")
 
 
 def workers(*, polite: bool = False) -> int:
@@ -28,6 +31,28 @@ def workers(*, polite: bool = False) -> int:
         polite: leave a core to the user, where there is more than one.
     """
     return max(1, math.ceil(min(_cores() - polite, _share())))
+
+
+def numbers_of_workers() -> tuple[int, ...]:
+    """How many workers may be the fastest, that of :func:`workers` first.
+
+    There are others where cores have a second thread, which pays where a worker waits for memory,
+    and where some cores are slower ones, which may hold up what all of them share.
+    """
+    limit = math.ceil(min(_threads(), _share()))
+    numbers = (workers(), _threads(), _large_cores())
+    return tuple(dict.fromkeys(max(1, min(one, limit)) for one in numbers))
+
+
+def described() -> str:
+    """This computer, as far as it decides how fast something is."""
+    name = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError, StopIteration):
+        lines = _MODEL.read_text("utf-8", "replace").splitlines()
+        name = next(line for line in lines if line.startswith("model name")).partition(":")[2]
+    share = _share()
+    time = "" if math.isinf(share) else f", {share:g} cores' time"
+    return f"{name.strip()}, {_cores()} cores, {_threads()} threads{time}"
 
 
 def on_battery() -> bool:
@@ -65,6 +90,35 @@ def _cores() -> int:
             file = _PROCESSORS / f"cpu{number}/topology/thread_siblings_list"
             siblings[str(number)] = file.read_text("ascii")
     return len(set(siblings.values()))
+
+
+def _threads() -> int:
+    """The threads of processors that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _large_cores() -> int:
+    """How many of the cores are of the fast kind: all of them, where nothing tells of two kinds.
+
+    Linux on ARM and macOS tell it; Intel's fast cores have two threads and the others one. What
+    is told wrongly costs a measurement.
+    """
+    cores = _cores()
+    seconds = _threads() - cores
+    if 0 < seconds < cores:
+        return seconds
+    with contextlib.suppress(OSError, AttributeError):
+        number, size = ctypes.c_int(), ctypes.c_size_t(ctypes.sizeof(ctypes.c_int))
+        ask = ctypes.CDLL(None).sysctlbyname
+        if not ask(b"hw.perflevel0.physicalcpu", *map(ctypes.byref, (number, size)), None, 0):
+            return number.value
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        files = [_PROCESSORS / f"cpu{one}/cpu_capacity" for one in os.sched_getaffinity(0)]
+        speeds = [int(file.read_text("ascii")) for file in files]
+        return sum(2 * speed >= max(speeds) for speed in speeds)
+    return cores
 
 
 def _is_battery(supply: Path) -> bool:

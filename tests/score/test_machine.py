@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -89,6 +90,52 @@ def test_a_container_with_a_share_of_time(
         (computer / "container" / name).parent.mkdir(exist_ok=True)
         (computer / "container" / name).write_text(text)
     assert machine.workers() == expected
+
+
+@pytest.mark.parametrize(
+    ("threads", "limit", "expected"),
+    [
+        (range(16), "max 100000", (8, 16)),
+        (range(8), "max 100000", (8,)),
+        # Intel's: two fast cores with two threads each, and six slow ones.
+        ((0, 8, 1, 9, 2, 3, 4, 5, 6, 7), "max 100000", (8, 10, 2)),
+        (range(16), "300000 100000", (3,)),
+        ((0, 8), "max 100000", (1, 2)),
+    ],
+)
+def test_where_the_number_of_workers_is_in_doubt(
+    computer: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    threads: Sequence[int],
+    limit: str,
+    expected: tuple[int, ...],
+) -> None:
+    """Second threads and slower cores: within the container's share, the usual number first."""
+    (computer / "container" / "cpu.max").write_text(limit)
+    bind(monkeypatch, *threads)
+    assert machine.numbers_of_workers() == expected
+
+
+def test_large_and_small_cores(computer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linux on ARM tells how much each can do; one that does all but as much is a large one."""
+    bind(monkeypatch, *range(8))
+    for number in range(8):
+        capacity = 1024 if number == 7 else 800 if number > 4 else 300
+        (computer / f"cpu/cpu{number}/cpu_capacity").write_text(f"{capacity}\n")
+    assert machine.numbers_of_workers() == (8, 3)
+
+
+def test_a_computer_is_known_by_what_makes_it_fast(
+    computer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its processor, and as much of it as this process has."""
+    (computer / "cpuinfo").write_text("processor\t: 0\nmodel name\t: Some CPU @ 2 GHz\n")
+    monkeypatch.setattr(machine, "_MODEL", computer / "cpuinfo")
+    assert machine.described() == "Some CPU @ 2 GHz, 8 cores, 16 threads"
+    (computer / "container" / "cpu.max").write_text("250000 100000")
+    assert machine.described() == "Some CPU @ 2 GHz, 8 cores, 16 threads, 2.5 cores' time"
+    monkeypatch.setattr(machine, "_MODEL", computer / "none")
+    assert machine.described().endswith(", 8 cores, 16 threads, 2.5 cores' time")
 
 
 @pytest.fixture
