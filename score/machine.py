@@ -16,6 +16,7 @@ _NICE = 10
 """What ``nice`` itself adds."""
 
 _CONTAINER = Path("/sys/fs/cgroup")
+_GROUPS = Path("/proc/self/cgroup")
 _PROCESSORS = Path("/sys/devices/system/cpu")
 _SUPPLIES = Path("/sys/class/power_supply")
 _MODEL = Path("/proc/cpuinfo")
@@ -81,7 +82,7 @@ def step_back() -> None:
 def _cores() -> int:
     """The physical cores that this process may run on."""
     if not hasattr(os, "sched_getaffinity"):
-        return psutil.cpu_count(logical=False) or os.cpu_count() or 1
+        return min(psutil.cpu_count(logical=False) or _threads(), _threads())
     allowed = os.sched_getaffinity(0)
     # Threads of one core name the same siblings; one that does not tell is a core of its own.
     siblings = {str(number): f"cpu{number}" for number in allowed}
@@ -96,6 +97,8 @@ def _threads() -> int:
     """The threads of processors that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
+    with contextlib.suppress(AttributeError, OSError, psutil.Error):
+        return len(psutil.Process().cpu_affinity() or ()) or 1  # Windows tells it too
     return os.cpu_count() or 1
 
 
@@ -131,11 +134,31 @@ def _is_battery(supply: Path) -> bool:
 
 
 def _share() -> float:
-    """How many cores' time a container on Linux has; without a limit more than there are."""
+    """How many cores' time a container or a service on Linux has; without a limit more than are."""
+    return min(map(_limit, _groups()))
+
+
+def _groups() -> list[Path]:
+    """The control groups that this process is in: a container sees its own one as the root."""
+    found = [_CONTAINER, _CONTAINER / "cpu"]
+    with contextlib.suppress(OSError, ValueError):
+        for line in _GROUPS.read_text("utf-8").splitlines():
+            _, controllers, path = line.split(":", 2)
+            if not controllers or "cpu" in controllers.split(","):
+                root = _CONTAINER / "cpu" if controllers else _CONTAINER
+                parts = [part for part in path.split("/") if part]
+                # One that leads out of the container is not seen from within.
+                inside = parts if ".." not in parts else []
+                found += [root.joinpath(*inside[:end]) for end in range(1, len(inside) + 1)]
+    return found
+
+
+def _limit(group: Path) -> float:
+    """The cores' time that a control group allows."""
     # Of version 2 one file, of version 1 two: the microseconds of work allowed in a period.
-    for files in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
+    for files in (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")):
         with contextlib.suppress(OSError, ValueError):
-            told = " ".join((_CONTAINER / file).read_text("ascii") for file in files)
+            told = " ".join((group / file).read_text("ascii") for file in files)
             quota, period = (float(one) for one in told.split())
             if quota > 0 < period:
                 return quota / period

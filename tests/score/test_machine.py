@@ -63,12 +63,22 @@ def test_threads_that_cannot_be_told_apart(computer: Path) -> None:
     assert machine.workers() == 16
 
 
-def test_a_system_without_affinity(monkeypatch: pytest.MonkeyPatch, computer: Path) -> None:
-    """Windows and macOS say how many cores there are."""
+@pytest.mark.parametrize(("allowed", "expected"), [(None, (6, 12)), (range(3), (3,))])
+def test_another_system(
+    monkeypatch: pytest.MonkeyPatch,
+    computer: Path,
+    allowed: Sequence[int] | None,
+    expected: tuple[int, ...],
+) -> None:
+    """Windows and macOS say how many cores there are, Windows which of them may be used."""
     assert computer.exists()
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    monkeypatch.setattr(psutil, "cpu_count", lambda *, logical: 16 if logical else 6)
-    assert machine.workers() == 6
+    monkeypatch.setattr(os, "cpu_count", lambda: 12)
+    monkeypatch.setattr(psutil, "cpu_count", lambda *, logical: 12 if logical else 6)
+    process = SimpleNamespace(cpu_affinity=lambda: allowed) if allowed else SimpleNamespace()
+    monkeypatch.setattr(psutil, "Process", lambda: process)
+    assert machine.workers() == expected[0]
+    assert machine.numbers_of_workers() == expected
 
 
 @pytest.mark.parametrize(
@@ -88,6 +98,36 @@ def test_a_container_with_a_share_of_time(
     """More threads than its share would only be put to sleep."""
     for name, text in files.items():
         (computer / "container" / name).parent.mkdir(exist_ok=True)
+        (computer / "container" / name).write_text(text)
+    assert machine.workers() == expected
+
+
+@pytest.mark.parametrize(
+    ("told", "files", "expected"),
+    [
+        ("0::/some.slice/my.service\n", {"some.slice/my.service/cpu.max": "200000 100000"}, 2),
+        ("0::/some.slice/my.service\n", {"some.slice/cpu.max": "100000 100000"}, 1),
+        ("0::/../other\n", {"other/cpu.max": "100000 100000"}, 8),
+        (
+            "4:memory:/a\n3:cpu,cpuacct:/a\n",
+            {"cpu/a/cpu.cfs_quota_us": "300000", "cpu/a/cpu.cfs_period_us": "100000"},
+            3,
+        ),
+        ("nonsense", {}, 8),
+    ],
+)
+def test_a_service_with_a_share_of_time(
+    computer: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    told: str,
+    files: dict[str, str],
+    expected: int,
+) -> None:
+    """It is set for the service or for the slice that it is in; the least one counts."""
+    (computer / "groups").write_text(told)
+    monkeypatch.setattr(machine, "_GROUPS", computer / "groups")
+    for name, text in files.items():
+        (computer / "container" / name).parent.mkdir(parents=True, exist_ok=True)
         (computer / "container" / name).write_text(text)
     assert machine.workers() == expected
 
