@@ -17,7 +17,7 @@ import numpy as np
 
 from finetune.audit_copies import Copies, check_copies
 from finetune.audit_labels import MOST_ROWS, check_labels, labels_to_check, too_few
-from finetune.audit_rows import TRAINED, AuditRow, Finding, rows_of
+from finetune.audit_rows import TRAINED, AuditRow, AuditRows, Finding
 from finetune.audit_texts import check_texts
 from finetune.data import check_parts
 from finetune.reasons import LEAK, REASONS
@@ -106,14 +106,14 @@ def audit_data(data: LabelledData, settings: TrainSettings, clean: Collection[st
         settings: how a model is trained on it: language, base and truncation are asked for.
         clean: the reasons for which rows are left out, of :data:`finetune.reasons.CLEANABLE`.
     """
-    rows = rows_of(data)
+    rows = AuditRows(data)
     copies = Copies.find(rows)
     encoder, notes = _encoder(settings)
     if not settings.language:
         notes.append("Other languages were not looked for: say which is right with --language.")
     findings = [
         *check_copies(rows, copies),
-        *check_texts(rows, settings.language, encoder),
+        *check_texts(rows, settings.language, encoder, settings.truncation.max_tokens),
         *_check_labels(rows, copies, data.labels, notes),
     ]
     place = {name: i for i, name in enumerate(REASONS)}

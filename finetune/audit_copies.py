@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -37,22 +38,30 @@ class Copies:
     @classmethod
     def find(cls, rows: Sequence[AuditRow]) -> Copies:
         """Compare all rows with each other."""
-        numbers: dict[str, int] = {}
-        keys = [
-            numbers.setdefault(" ".join(row.text.casefold().split()), len(numbers)) for row in rows
-        ]
-        groups = near_groups(list(numbers))
-        return cls(np.array(keys, np.int64), groups[keys])
+        numbers: dict[bytes, int] = {}
+        keys = np.empty(len(rows), np.int64)
+        different: list[str] = []
+        for i, row in enumerate(rows):
+            keys[i] = number = numbers.setdefault(_digest(row.text), len(numbers))
+            if number == len(different):
+                different.append(row.text)
+        return cls(keys, near_groups(different)[keys])
+
+
+def _digest(text: str) -> bytes:
+    """What texts that differ in case and blanks alone have in common, in 16 bytes."""
+    plain = " ".join(text.casefold().split())
+    return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).digest()[:16]
 
 
 def check_copies(rows: Sequence[AuditRow], copies: Copies) -> Iterator[Finding]:
     """Every row that has a copy, with the reason why that matters and the other row."""
     members: dict[int, list[int]] = defaultdict(list)
-    for i, group in enumerate(copies.groups.tolist()):
-        members[group].append(i)
+    shared = np.bincount(copies.groups)[copies.groups] > 1
+    for i in np.flatnonzero(shared).tolist():
+        members[int(copies.groups[i])].append(i)
     for group in members.values():
-        if len(group) > 1:
-            yield from _check_group([(rows[i], int(copies.keys[i])) for i in group])
+        yield from _check_group([(rows[i], int(copies.keys[i])) for i in group])
     for row, group in zip(rows, copies.groups.tolist(), strict=True):
         # Its copy is among the test rows that a smaller sample left out.
         if row.leaked and all(_side(rows[i]) >= _side(row) for i in members[group]):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from heapq import nsmallest
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,7 +40,7 @@ def labels_to_check(rows: Sequence[AuditRow]) -> NDArray[np.int64]:
         if row.part in _CHECKED and row.number != NEITHER and row.text.strip() and not row.leaked
     ]
     if len(places) > MOST_ROWS:
-        places = sorted(sorted(places, key=lambda i: place(rows[i].text))[:MOST_ROWS])
+        places = sorted(nsmallest(MOST_ROWS, places, key=lambda i: place(rows[i].text)))
     return np.array(places, np.int64)
 
 

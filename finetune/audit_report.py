@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from finetune.audit import Audit
 from finetune.audit_rows import TRAINED, Finding
@@ -32,22 +33,23 @@ def write_audit(folder: Path, audit: Audit) -> None:
         OutputError: a file cannot be made there.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in ((PAGE_FILE, _page(audit)), (TABLE_FILE, _table(audit))):
-        with AtomicFile(folder / name) as target:
-            target.file.write(content.encode("utf-8", "replace"))
+    with AtomicFile(folder / PAGE_FILE) as target:
+        target.file.write(_page(audit).encode("utf-8", "replace"))
+    with AtomicFile(folder / TABLE_FILE) as target:
+        _write_table(audit, target.file)
 
 
-def _table(audit: Audit) -> str:
+def _write_table(audit: Audit, file: BinaryIO) -> None:
     # With a mark, or Excel would take it for another encoding.
-    text = io.StringIO("\ufeff")
-    text.seek(0, io.SEEK_END)
+    text = io.TextIOWrapper(file, "utf-8-sig", "replace", newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(_COLUMNS)
     for finding in audit.findings:
         row = finding.row
         cells = (row.row, row.part, finding.reason, row.label, finding.detail, finding.excerpt)
         writer.writerow(map(_guarded, cells))
-    return text.getvalue()
+    # Its owner closes the file.
+    text.detach()
 
 
 def _guarded(cell: str) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import accumulate
+from typing import NamedTuple, overload
 
 from finetune.reasons import REASONS
-from finetune.splits import NEITHER, LabelledData, Split
+from finetune.splits import NEITHER, LabelledData
 from score.labels import NEITHER_LABEL
 
 TRAINED = ("train", "also", "unlabelled", "sentences")
@@ -70,16 +73,44 @@ def excerpt(text: str, length: int = _EXCERPT) -> str:
     return line if len(line) <= length else line[: length - 1] + "…"
 
 
-def rows_of(data: LabelledData) -> list[AuditRow]:
-    """All rows of the data, those that leaked among the rest of their part."""
-    parts = [(name, split, False) for name, split in data.parts()]
-    parts += [(name, split, True) for name, split in data.leaked.items()]
-    return [row for part in parts for row in _rows(data.labels, *part)]
+class AuditRows(Sequence[AuditRow]):
+    """All rows of the data, those that leaked among the rest of their part.
 
+    A row is made when it is asked for: millions of them take more memory than short texts do.
 
-def _rows(labels: tuple[str, ...], part: str, split: Split, leaked: bool) -> list[AuditRow]:
-    names = {**dict(enumerate(labels)), NEITHER: NEITHER_LABEL if part == "also" else ""}
-    return [
-        AuditRow(part, origin.row, names[number], number, text, origin.changed, leaked)
-        for origin, number, text in zip(split.origins, split.classes, split.texts, strict=True)
-    ]
+    Args:
+        data: the data.
+    """
+
+    def __init__(self, data: LabelledData) -> None:
+        self._parts = [(name, split, False) for name, split in data.parts()]
+        self._parts += [(name, split, True) for name, split in data.leaked.items()]
+        self._ends = list(accumulate(len(split) for _, split, _ in self._parts))
+        self._names = {**dict(enumerate(data.labels)), NEITHER: ""}
+
+    def __len__(self) -> int:
+        return self._ends[-1]
+
+    @overload
+    def __getitem__(self, place: int) -> AuditRow: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[AuditRow]: ...
+
+    def __getitem__(self, place: int | slice) -> AuditRow | list[AuditRow]:
+        if isinstance(place, slice):
+            return [self[i] for i in range(*place.indices(len(self)))]
+        place = range(len(self))[place]
+        number = bisect_right(self._ends, place)
+        return self._row(number, place - self._ends[number] + len(self._parts[number][1]))
+
+    def __iter__(self) -> Iterator[AuditRow]:
+        for number, (_, split, _) in enumerate(self._parts):
+            for place in range(len(split)):
+                yield self._row(number, place)
+
+    def _row(self, number: int, place: int) -> AuditRow:
+        part, split, leaked = self._parts[number]
+        origin, label = split.origins[place], split.classes[place]
+        name = NEITHER_LABEL if label == NEITHER and part == "also" else self._names[label]
+        return AuditRow(part, origin.row, name, label, split.texts[place], origin.changed, leaked)

@@ -10,7 +10,7 @@ from itertools import islice
 from finetune.audit_rows import AuditRow, Finding
 from finetune.near import words
 from score.language import LanguageScreen
-from score.tokens import Encoder
+from score.tokens import MAX_MARKS, Encoder
 
 _SHORT = 2  # words
 _MARKUP = re.compile(
@@ -20,10 +20,11 @@ _MARKUP = re.compile(
 _CUT_TEXTS, _CUT_LENGTH = 5, 100
 _END = re.compile(r"[.!?…。！？)\]\"'”’]\s*$")  # noqa: RUF001 - so sentences end
 _BATCH = 1000
+_ADDED = MAX_MARKS + 1
 
 
 def check_texts(
-    rows: Sequence[AuditRow], language: str | None, encoder: Encoder | None
+    rows: Sequence[AuditRow], language: str | None, encoder: Encoder | None, tokens: int
 ) -> Iterator[Finding]:
     """Look at each text by itself.
 
@@ -31,13 +32,16 @@ def check_texts(
         rows: the rows.
         language: ISO 639-1 code; None looks for no other language.
         encoder: tells which texts the model does not read whole; None asks for none.
+        tokens: the most that the model reads of a text.
     """
     screen = LanguageScreen(language) if language else None
     for row in rows:
         yield from _check_text(row, screen)
     yield from _cut_off(rows)
     if encoder:
-        yield from _too_long(rows, encoder)
+        # A token is a letter at least; the tokenizer adds two marks and perhaps a blank.
+        long = (row for row in rows if len(row.text) > tokens - _ADDED or not row.text.isascii())
+        yield from _too_long(long, encoder)
 
 
 def _check_text(row: AuditRow, screen: LanguageScreen | None) -> Iterator[Finding]:
@@ -58,22 +62,29 @@ def _check_text(row: AuditRow, screen: LanguageScreen | None) -> Iterator[Findin
 
 def _cut_off(rows: Sequence[AuditRow]) -> Iterator[Finding]:
     """The texts of the greatest length in a part, if there are several and most lack an end."""
+    longest: dict[str, int] = defaultdict(int)
+    for row in rows:
+        longest[row.part] = max(longest[row.part], len(row.text))
     parts: dict[str, list[AuditRow]] = defaultdict(list)
     for row in rows:
-        parts[row.part].append(row)
-    for members in parts.values():
-        longest = max(len(row.text) for row in members)
-        same = [row for row in members if len(row.text) == longest]
+        if len(row.text) == longest[row.part]:
+            parts[row.part].append(row)
+    for part, same in parts.items():
         different = {row.text for row in same}
         endless = sum(not _END.search(text) for text in different)
-        if longest >= _CUT_LENGTH and len(different) >= _CUT_TEXTS and 2 * endless > len(different):
+        if (
+            longest[part] >= _CUT_LENGTH
+            and len(different) >= _CUT_TEXTS
+            and 2 * endless > len(different)
+        ):
             for row in same:
-                yield Finding("cut-off", row, f"{longest:,} characters, as {len(same)} rows have")
+                yield Finding(
+                    "cut-off", row, f"{longest[part]:,} characters, as {len(same)} rows have"
+                )
 
 
-def _too_long(rows: Sequence[AuditRow], encoder: Encoder) -> Iterator[Finding]:
-    remaining = iter(rows)
-    while batch := list(islice(remaining, _BATCH)):
+def _too_long(rows: Iterator[AuditRow], encoder: Encoder) -> Iterator[Finding]:
+    while batch := list(islice(rows, _BATCH)):
         encoded = encoder.encode_batch([row.text for row in batch])
         for row, one in zip(batch, encoded, strict=True):
             if one.truncated:

@@ -209,6 +209,7 @@ def check_parts(data: LabelledData) -> None:
         counts = Counter(split.classes)
         shares = ", ".join(f"{label} {counts[i]}" for i, label in enumerate(data.labels))
         logger.info("%s: %d rows (%s)", name, len(split), shares)
-    missing = [n for i, n in enumerate(data.labels) if i not in set(data.train.classes)]
+    trained = set(data.train.classes)
+    missing = [name for i, name in enumerate(data.labels) if i not in trained]
     if missing:
         raise DataError(f"{data.name} has no training row for the label {missing[0]}.")

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from array import array
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -101,15 +102,15 @@ def _band_keys(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.uint
     factors = _odd_numbers(_BANDS * _ROWS)
     mixers = _odd_numbers(_ROWS)
     high = np.uint64(32)
-    places, keys = [], []
+    places, keys = array("q"), bytearray()
     for i, text in enumerate(texts):
         runs = _runs(text)
         if len(runs):
             smallest = ((runs[:, None] * factors) >> high).min(axis=0).reshape(_BANDS, _ROWS)
             places.append(i)
             # Where two bands get one number by chance, the check of the pair sorts it out.
-            keys.append((((smallest * mixers).sum(axis=1)) >> high).astype(np.uint32))
-    return np.array(places, np.int64), np.array(keys, np.uint32).reshape(-1, _BANDS)
+            keys += (((smallest * mixers).sum(axis=1)) >> high).astype(np.uint32).tobytes()
+    return np.array(places, np.int64), np.frombuffer(keys, np.uint32).reshape(-1, _BANDS)
 
 
 def _similarity(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> float:

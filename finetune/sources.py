@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from sys import intern
 
 from score.errors import DataError, NoInputError, first_line
 
@@ -86,7 +87,8 @@ def read_table(path: Path, text_column: str | None, label_column: str) -> Exampl
                 raise DataError(f"{path}, row {row.number}: {row.reject.reason}. Mend the row.")
             if row.blank:
                 continue
-            text, label = row.cells[0], row.cells[1].strip()
+            # One object a label: a row's own would take as much as a short text.
+            text, label = row.cells[0], intern(row.cells[1].strip())
             if not label:
                 blank.append(row.number)
             texts.append(text)

@@ -23,6 +23,8 @@ from score.errors import BundleError, UsageError
 from score.guarantee import Guarantee
 from score.labels import check_labels
 from score.lengths import LengthScale
+from score.manifest import digests, text, values
+from score.parity import Answers, parse
 from score.tables.columns import shown
 from score.tokens import Reading, Truncation
 
@@ -39,9 +41,7 @@ GRAPH_FILES = {
 """The file of each precision, under the names that optimum looks for."""
 
 
-_MOST_FILES = 100
 _MOST_LABELS = 1000
-_LONGEST_TEXT = 1000
 _MOST_TOKENS = 8192
 
 _NO_MANIFEST = (
@@ -72,6 +72,8 @@ class Graph:
         lengths: what the temperature is multiplied by for short texts; None is nothing.
         batches: whether texts of one length can be run together on a CPU, each with the very
             bits that it has alone.
+        answers: what it said of some sentences where it was exported, with all layers, so that
+            another machine can be compared with that one; none where it was exported without.
     """
 
     precision: str
@@ -82,6 +84,7 @@ class Graph:
     efforts: Mapping[str, Effort] = field(default_factory=dict)
     lengths: LengthScale | None = None
     batches: bool = False
+    answers: Answers = field(default_factory=dict)
 
     @property
     def file(self) -> str:
@@ -172,7 +175,7 @@ class Bundle:
                     f"format {FORMAT_VERSION}. Use the thumbs it was made with, or a newer one."
                 )
             description = _parse(manifest)
-            files = _digests(manifest["files"])
+            files = digests(manifest["files"])
         except _NO_MANIFEST as exc:
             raise BundleError(
                 f"{folder / MANIFEST_FILE} is no manifest of a bundle "
@@ -232,8 +235,8 @@ def write_manifest(folder: Path, description: Description) -> Bundle:
         },
         **description.provenance,
     }
-    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-    (folder / MANIFEST_FILE).write_text(text, encoding="utf-8")
+    content = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    (folder / MANIFEST_FILE).write_text(content, encoding="utf-8")
     return Bundle.load(folder)
 
 
@@ -246,25 +249,27 @@ def _parse(manifest: dict[str, Any]) -> Description:
     reading = manifest.get("reading", "cut")
     if reading not in get_args(Reading):
         raise ValueError(f"no such reading: {shown(str(reading))}")
+    labels = tuple(text(label) for label in values(manifest["labels"], _MOST_LABELS))
+    graphs = values(manifest["graphs"], len(GRAPH_FILES))
     return Description(
-        name=_text(manifest["name"]),
-        labels=tuple(_text(label) for label in _list(manifest["labels"], _MOST_LABELS)),
-        language=None if language is None else _text(language),
-        cleaning=_text(manifest["cleaning"]),
+        name=text(manifest["name"]),
+        labels=labels,
+        language=None if language is None else text(language),
+        cleaning=text(manifest["cleaning"]),
         truncation=truncation,
-        graphs=tuple(_graph(entry) for entry in _list(manifest["graphs"], len(GRAPH_FILES))),
+        graphs=tuple(_graph(entry, len(labels)) for entry in graphs),
         provenance={k: v for k, v in manifest.items() if k not in _KNOWN},
         reading=reading,
     )
 
 
-def _graph(entry: dict[str, Any]) -> Graph:
+def _graph(entry: dict[str, Any], classes: int) -> Graph:
     temperature = float(entry["temperature"])
     lowest, highest = TEMPERATURES
     if entry["precision"] not in GRAPH_FILES or not lowest <= temperature <= highest:
         raise ValueError(f"no such graph: {entry['precision']}, temperature {temperature}")
     guarantee = Guarantee.parse(entry.get("guarantee"))
-    sha256 = _text(entry["sha256"])
+    sha256 = text(entry["sha256"])
     told = entry.get("efforts", {})
     if not set(told) <= set(get_args(EffortName)):
         raise ValueError(f"no such efforts: {shown(str(list(told)))}")
@@ -282,22 +287,5 @@ def _graph(entry: dict[str, Any]) -> Graph:
         efforts,
         lengths,
         batches,
+        parse(entry.get("answers"), classes),
     )
-
-
-def _digests(files: dict[str, Any]) -> dict[str, str]:
-    if len(files) > _MOST_FILES:
-        raise ValueError(f"{len(files)} files")
-    return {name: _text(sha256) for name, sha256 in files.items()}
-
-
-def _list(values: Any, most: int) -> list[Any]:
-    if not isinstance(values, list) or len(values) > most:
-        raise TypeError(f"no list of {most} at most: {shown(str(values))}")
-    return values
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value.isprintable() or len(value) > _LONGEST_TEXT:
-        raise TypeError(f"no text for a line: {shown(str(value))}")
-    return value

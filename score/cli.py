@@ -39,9 +39,13 @@ _PATH = click.Path(path_type=Path)
     type=click.Choice(_PROVIDERS),
     default="auto",
     show_default=True,
-    help="What to compute on.",
+    help="What to compute on; auto measures for a large file what is fastest, once.",
 )
-@click.option("--workers", type=int, help="Reviews in work at once.  [default: one a core]")
+@click.option(
+    "--workers",
+    type=int,
+    help="Reviews in work at once.  [default: one a core, or what was measured to be fastest]",
+)
 @click.option(
     "--polite/--no-polite",
     default=None,
@@ -101,7 +105,7 @@ _PATH = click.Path(path_type=Path)
     type=_PATH,
     help="Remember scores in this file.  [default: in the user's cache folder]",
 )
-@click.option("--no-cache", is_flag=True, help="Remember nothing.")
+@click.option("--no-cache", is_flag=True, help="Remember no scores.")
 @click.option("--overwrite", is_flag=True, help="Replace an output that is there already.")
 @click.option(
     "--in-place",
@@ -218,7 +222,7 @@ def _score_file(name: str, options: dict[str, Any]) -> Summary:
 
 
 def _scorer_settings(options: dict[str, Any]) -> ScorerSettings:
-    from score.folders import score_cache_file
+    from score.folders import findings_folder, score_cache_file
     from score.scorer import ScorerSettings
 
     return ScorerSettings(
@@ -231,6 +235,7 @@ def _scorer_settings(options: dict[str, Any]) -> ScorerSettings:
         reading=options["reading"],
         effort=options["effort"],
         polite=options["polite"],
+        findings=findings_folder(),
     )
 
 

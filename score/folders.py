@@ -15,3 +15,8 @@ def cache_folder() -> Path:
 def score_cache_file() -> Path:
     """The score cache, unless another file was named."""
     return cache_folder() / "scores.sqlite3"
+
+
+def findings_folder() -> Path:
+    """Where it is remembered what is fastest on this machine."""
+    return cache_folder() / "machine"

@@ -85,6 +85,24 @@ class Guarantee:
         return cls(entry["data"], entry["n"], entry["delta"], tuple(steps))
 
 
+def check_reading(name: str, proved: str, wanted: str) -> None:
+    """Refuse to promise anything of long texts that are read otherwise than when it was proved.
+
+    Args:
+        name: the bundle's.
+        proved: the bundle's own reading.
+        wanted: the user's.
+
+    Raises:
+        UsageError: they differ.
+    """
+    if wanted != proved:
+        raise UsageError(
+            f"What {name} promises holds where long texts are read with --long {proved}, not "
+            f"{wanted}. Leave out --long or --max-error."
+        )
+
+
 def promised_threshold(name: str, guarantee: Guarantee | None, max_error: float) -> float:
     """The least confidence of a label that may be promised at an error rate.
 

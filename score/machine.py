@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import math
 import os
+import platform
 import sys
 from pathlib import Path
 
@@ -14,8 +16,10 @@ _NICE = 10
 """What ``nice`` itself adds."""
 
 _CONTAINER = Path("/sys/fs/cgroup")
+_GROUPS = Path("/proc/self/cgroup")
 _PROCESSORS = Path("/sys/devices/system/cpu")
 _SUPPLIES = Path("/sys/class/power_supply")
+_MODEL = Path("/proc/cpuinfo")
 
 
 def workers(*, polite: bool = False) -> int:
@@ -28,6 +32,28 @@ def workers(*, polite: bool = False) -> int:
         polite: leave a core to the user, where there is more than one.
     """
     return max(1, math.ceil(min(_cores() - polite, _share())))
+
+
+def numbers_of_workers() -> tuple[int, ...]:
+    """How many workers may be the fastest, that of :func:`workers` first.
+
+    There are others where cores have a second thread, which pays where a worker waits for memory,
+    and where some cores are slower ones, which may hold up what all of them share.
+    """
+    limit = math.ceil(min(_threads(), _share()))
+    numbers = (workers(), _threads(), _large_cores())
+    return tuple(dict.fromkeys(max(1, min(one, limit)) for one in numbers))
+
+
+def described() -> str:
+    """This computer, as far as it decides how fast something is."""
+    name = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError, StopIteration):
+        lines = _MODEL.read_text("utf-8", "replace").splitlines()
+        name = next(line for line in lines if line.startswith("model name")).partition(":")[2]
+    share = _share()
+    time = "" if math.isinf(share) else f", {share:g} cores' time"
+    return f"{name.strip()}, {_cores()} cores, {_threads()} threads{time}"
 
 
 def on_battery() -> bool:
@@ -56,7 +82,7 @@ def step_back() -> None:
 def _cores() -> int:
     """The physical cores that this process may run on."""
     if not hasattr(os, "sched_getaffinity"):
-        return psutil.cpu_count(logical=False) or os.cpu_count() or 1
+        return min(psutil.cpu_count(logical=False) or _threads(), _threads())
     allowed = os.sched_getaffinity(0)
     # Threads of one core name the same siblings; one that does not tell is a core of its own.
     siblings = {str(number): f"cpu{number}" for number in allowed}
@@ -65,6 +91,37 @@ def _cores() -> int:
             file = _PROCESSORS / f"cpu{number}/topology/thread_siblings_list"
             siblings[str(number)] = file.read_text("ascii")
     return len(set(siblings.values()))
+
+
+def _threads() -> int:
+    """The threads of processors that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    with contextlib.suppress(AttributeError, OSError, psutil.Error):
+        return len(psutil.Process().cpu_affinity() or ()) or 1  # Windows tells it too
+    return os.cpu_count() or 1
+
+
+def _large_cores() -> int:
+    """How many of the cores are of the fast kind: all of them, where nothing tells of two kinds.
+
+    Linux on ARM and macOS tell it; Intel's fast cores have two threads and the others one. What
+    is told wrongly costs a measurement.
+    """
+    cores = _cores()
+    seconds = _threads() - cores
+    if 0 < seconds < cores:
+        return seconds
+    with contextlib.suppress(OSError, AttributeError):
+        number, size = ctypes.c_int(), ctypes.c_size_t(ctypes.sizeof(ctypes.c_int))
+        ask = ctypes.CDLL(None).sysctlbyname
+        if not ask(b"hw.perflevel0.physicalcpu", *map(ctypes.byref, (number, size)), None, 0):
+            return number.value
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        files = [_PROCESSORS / f"cpu{one}/cpu_capacity" for one in os.sched_getaffinity(0)]
+        speeds = [int(file.read_text("ascii")) for file in files]
+        return sum(2 * speed >= max(speeds) for speed in speeds)
+    return cores
 
 
 def _is_battery(supply: Path) -> bool:
@@ -77,11 +134,31 @@ def _is_battery(supply: Path) -> bool:
 
 
 def _share() -> float:
-    """How many cores' time a container on Linux has; without a limit more than there are."""
+    """How many cores' time a container or a service on Linux has; without a limit more than are."""
+    return min(map(_limit, _groups()))
+
+
+def _groups() -> list[Path]:
+    """The control groups that this process is in: a container sees its own one as the root."""
+    found = [_CONTAINER, _CONTAINER / "cpu"]
+    with contextlib.suppress(OSError, ValueError):
+        for line in _GROUPS.read_text("utf-8").splitlines():
+            _, controllers, path = line.split(":", 2)
+            if not controllers or "cpu" in controllers.split(","):
+                root = _CONTAINER / "cpu" if controllers else _CONTAINER
+                parts = [part for part in path.split("/") if part]
+                # One that leads out of the container is not seen from within.
+                inside = parts if ".." not in parts else []
+                found += [root.joinpath(*inside[:end]) for end in range(1, len(inside) + 1)]
+    return found
+
+
+def _limit(group: Path) -> float:
+    """The cores' time that a control group allows."""
     # Of version 2 one file, of version 1 two: the microseconds of work allowed in a period.
-    for files in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
+    for files in (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")):
         with contextlib.suppress(OSError, ValueError):
-            told = " ".join((_CONTAINER / file).read_text("ascii") for file in files)
+            told = " ".join((group / file).read_text("ascii") for file in files)
             quota, period = (float(one) for one in told.split())
             if quota > 0 < period:
                 return quota / period

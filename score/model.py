@@ -14,9 +14,11 @@ from score.cleaning import CLEANINGS
 from score.efforts import EffortName, choose_effort
 from score.engine import BATCH_TOKENS, UNTOLD, Engine
 from score.errors import UsageError
-from score.extras import is_there, require
+from score.extras import require
+from score.graphs import graph_for, precisions, widened_to
 from score.language import DETECTOR, LanguageScreen
-from score.providers import EXTRAS, PRECISIONS, WIDENED, choose_provider
+from score.parity import check_answers
+from score.providers import EXTRAS, Way, choose_provider
 from score.tokens import CHARACTERS_A_TOKEN, MAX_WINDOWS, Encoder, Reading
 from score.widen import SENTENCES, WIDENING, check_parity, widen
 from score.windows import TOKEN_CHARACTERS, WINDOW_READ, WINDOW_READ_BATCHED
@@ -24,7 +26,7 @@ from score.windows import TOKEN_CHARACTERS, WINDOW_READ, WINDOW_READ_BATCHED
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from score.bundle import Bundle, Graph
+    from score.bundle import Bundle
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ class Model:
 
     Args:
         bundle: the bundle.
-        provider: a key of :data:`score.providers.PROVIDERS`, or ``auto``.
+        provider: a key of :data:`score.providers.PROVIDERS`, or ``auto``; or a way, which says
+            the precision too.
         any_language: answer also what is surely not in the bundle's language.
         workers: how many threads ask it at once, for its memory has a limit.
         reading: how long texts are read; None as the bundle wants it.
@@ -101,7 +104,7 @@ class Model:
     def __init__(
         self,
         bundle: Bundle,
-        provider: str = "auto",
+        provider: str | Way = "auto",
         *,
         any_language: bool = False,
         workers: int = 1,
@@ -110,14 +113,15 @@ class Model:
     ) -> None:
         description = bundle.description
         early = effort in ("low", "normal")
-        self.provider = choose_provider(provider, [] if early else _for_gpus(bundle))
-        graph = _graph_for(bundle, self.provider)
+        way = provider if isinstance(provider, Way) else Way(provider)
+        self.provider = choose_provider(way.provider, [] if early else precisions(bundle, "cuda"))
+        graph = graph_for(bundle, Way(self.provider, way.precision))
         name = str(bundle.folder / graph.file)
-        widened = WIDENED.get(self.provider) if graph.batches else None
+        widened = widened_to(graph, self.provider, way.precision)
         if widened and early:
             raise UsageError(
-                f"--effort {effort} stops early, which only the CPU does. Leave it out, or say "
-                "--provider cpu."
+                f"--effort {effort} stops early, which only int8 on a CPU does. Leave it out"
+                f"{'' if self.provider == 'cpu' else ', or say --provider cpu'}."
             )
         stopping = choose_effort(description.name, {} if widened else graph.efforts, effort)
         self.reading = reading or description.reading
@@ -125,16 +129,19 @@ class Model:
         self._encoder = Encoder.from_file(bundle.folder / TOKENIZER_FILE, description.truncation)
         content = bundle.read_graph(graph)
         if widened:
-            require(EXTRAS[self.provider], ("onnx",))
+            require(EXTRAS.get(self.provider, "gpu"), ("onnx",))
         self._engine = Engine(
-            _widened(content, name, self.provider) if widened else content,
+            _widened(content, name, self.provider, widened) if widened else content,
             self.provider,
             name,
             classes=len(description.labels),
             memory=memory_for(description.truncation.max_tokens, workers),
             thresholds=stopping.thresholds if stopping else None,
         )
-        if widened:
+        if widened and graph.answers and self.provider == "cpu":
+            # Of int8 itself this processor may make something else.
+            check_answers(self._engine, self._encoder, graph.answers, graph.temperature, name)
+        elif widened:
             some = [one.ids for one in self._encoder.encode_batch(SENTENCES)]
             check_parity(Engine(content, "cpu", name), self._engine, some, graph.temperature, name)
         # What is wrong with a graph shows before hours are spent, also at the full length.
@@ -147,7 +154,8 @@ class Model:
         self.temperature = (stopping or graph).temperature
         self.guarantee = (stopping or graph).guarantee
         self._lengths = (stopping or graph).lengths
-        self._together = graph.batches
+        # Of floats nobody has shown that a batch gives each text the very bits that it has alone.
+        self._together = graph.batches and not widened
         detector = DETECTOR if language else "any language"
         ends = f"{CHARACTERS_A_TOKEN} characters a token"
         self.identity = "\n".join(
@@ -237,45 +245,9 @@ class Model:
         return self._screen is not None and self._screen.is_foreign(self._truncation.ends(text)[0])
 
 
-def _widened(content: bytes, name: str, provider: str) -> bytes:
-    """What a provider is given in place of an int8 graph."""
-    half, lengths = WIDENED[provider] == "fp16", provider == "cuda"
-    return widen(content, name, half=half, lengths=lengths)
-
-
-def _graph_for(bundle: Bundle, provider: str) -> Graph:
-    """The best graph for a provider.
-
-    Raises:
-        BundleError: there is none.
-    """
-    wanted, there = PRECISIONS[provider], _precisions(bundle, provider)
-    usable = [precision for precision in wanted if precision in there]
-    # Where there is none, the refusal names the best one.
-    return bundle.graph(*(usable or wanted[:1]))
-
-
-def _precisions(bundle: Bundle, provider: str) -> list[str]:
-    """Those of the graphs that a provider can run."""
-    return [one.precision for one in bundle.description.graphs if _can_run(one, provider)]
-
-
-def _for_gpus(bundle: Bundle) -> list[str]:
-    """Those that CUDA can run here, where making one out of int8 takes a library."""
-    precisions = _precisions(bundle, "cuda")
-    return precisions if is_there("onnx") else [one for one in precisions if one != "int8"]
-
-
-def _can_run(graph: Graph, provider: str) -> bool:
-    """Only CPUs are given a graph that stops early; the others do not read its branches.
-
-    They get what is made of it; of one whose scales move, as before, nothing can be.
-    """
-    if graph.batches:
-        return provider == "cpu" or provider in WIDENED
-    if graph.precision == "int8" and provider in ("cuda", "dml"):
-        return False
-    return provider == "cpu" or not graph.efforts
+def _widened(content: bytes, name: str, provider: str, precision: str) -> bytes:
+    """What is run in place of an int8 graph."""
+    return widen(content, name, half=precision == "fp16", lengths=provider == "cuda")
 
 
 def _batches(lengths: Sequence[int], budget: int, *, padding: bool = False) -> list[list[int]]:

@@ -7,6 +7,7 @@ import io
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from score.errors import UnavailableError
@@ -49,25 +50,47 @@ _INSTALL = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to run a bundle.
+
+    Attributes:
+        provider: a key of :data:`PROVIDERS`, or ``auto``.
+        precision: the precision to compute in; None is the best that there is for the provider.
+    """
+
+    provider: str
+    precision: str | None = None
+
+    def __str__(self) -> str:
+        return ", ".join(filter(None, (self.provider, self.precision)))
+
+
+def available_providers() -> list[str]:
+    """The keys of :data:`PROVIDERS` that this onnxruntime has."""
+    import onnxruntime
+
+    there = onnxruntime.get_available_providers()
+    return [name for name, own in PROVIDERS.items() if own in there]
+
+
 def choose_provider(wanted: str, precisions: Sequence[str]) -> str:
     """The provider to run on.
 
     Args:
         wanted: a key of :data:`PROVIDERS`, or ``auto``: CUDA where it is there and the
-            bundle has a graph for it, else the CPU. The other providers have to be asked
-            for: whether they are faster differs from machine to machine.
+            bundle has a graph for it, else the CPU. Whether others are faster differs from
+            machine to machine: see :mod:`score.tuner`.
         precisions: what the bundle has.
 
     Raises:
         UnavailableError: a provider asked for by name is not there.
     """
-    import onnxruntime
-
-    available = onnxruntime.get_available_providers()
+    available = available_providers()
     if wanted == "auto":
-        usable = PROVIDERS["cuda"] in available and set(PRECISIONS["cuda"]) & set(precisions)
+        usable = "cuda" in available and set(PRECISIONS["cuda"]) & set(precisions)
         return "cuda" if usable else "cpu"
-    if PROVIDERS[wanted] not in available:
+    if wanted not in available:
         raise UnavailableError(
             f"This onnxruntime has no {PROVIDERS[wanted]}: {_INSTALL[wanted]}, "
             "or leave out --provider."

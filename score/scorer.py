@@ -10,7 +10,6 @@ from types import TracebackType
 
 import numpy as np
 
-from score import machine
 from score.bundle import DEFAULT_BUNDLE, Bundle
 from score.cache import ScoreCache
 from score.calibration import softmax
@@ -18,10 +17,11 @@ from score.crew import Crew, Work
 from score.efforts import EffortName
 from score.engine import UNTOLD
 from score.errors import UsageError
-from score.guarantee import promised_threshold
+from score.guarantee import check_reading, promised_threshold
 from score.interrupts import postponed
 from score.model import Answer, Model
 from score.tokens import Reading
+from score.tuner import Tuner
 from score.windows import T, windows
 
 
@@ -57,7 +57,7 @@ class ScorerSettings:
     Attributes:
         provider: ``auto``, ``cpu``, ``cuda``, ``openvino``, ``dml`` or ``coreml``.
         workers: how many reviews run at once on a CPU; None is one for each physical core
-            that this process may use.
+            that this process may use, or what was measured to be fastest.
         cache: the SQLite file of remembered answers; None remembers nothing.
         any_language: score also what is surely not in the bundle's language.
         unsure_below: labels with a smaller confidence get the flag ``unsure``.
@@ -69,6 +69,7 @@ class ScorerSettings:
             the last; None is ``high`` with ``max_error``, else ``normal`` where the bundle can
             stop early.
         polite: where ``workers`` does not say how many, leave a core to the user.
+        findings: the folder of what was measured on this machine; None measures nothing.
 
     Raises:
         UsageError: a value is out of its range.
@@ -83,6 +84,7 @@ class ScorerSettings:
     reading: Reading | None = None
     effort: EffortName | None = None
     polite: bool = False
+    findings: Path | None = None
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:
@@ -130,6 +132,7 @@ class Scorer:
     Args:
         model: the folder of a bundle; None is the bundle in the box.
         settings: provider, workers, cache and flags.
+        size: about how many characters are to be scored: for many it is measured how.
 
     Attributes:
         bundle: the bundle.
@@ -142,24 +145,30 @@ class Scorer:
     """
 
     def __init__(
-        self, model: str | Path | None = None, settings: ScorerSettings | None = None
+        self,
+        model: str | Path | None = None,
+        settings: ScorerSettings | None = None,
+        *,
+        size: int = 0,
     ) -> None:
-        self._settings = settings or ScorerSettings()
+        wanted = self._settings = settings or ScorerSettings()
         self.bundle = Bundle.load(Path(model) if model is not None else DEFAULT_BUNDLE)
         self.labels = self.bundle.description.labels
-        self._workers = self._settings.workers or machine.workers(polite=self._settings.polite)
+        # What stops early is less sure of itself, so fewer labels can be promised.
+        effort = wanted.effort or ("high" if wanted.max_error else None)
+        tuner = Tuner(self.bundle, wanted.findings, effort, size=size, polite=wanted.polite)
+        way = tuner.way(wanted.provider)
+        self._workers = wanted.workers or tuner.workers(way)
         self._model = Model(
             self.bundle,
-            self._settings.provider,
-            any_language=self._settings.any_language,
+            way,
+            any_language=wanted.any_language,
             workers=self._workers,
-            reading=self._settings.reading,
-            # What stops early is less sure of itself, so fewer labels can be promised.
-            effort=self._settings.effort or ("high" if self._settings.max_error else None),
+            reading=wanted.reading,
+            effort=effort,
         )
-        self._sure_from = max(self._settings.unsure_below, self._promised())
-        cache = self._settings.cache
-        self._cache = ScoreCache(cache, self._model.identity) if cache else None
+        self._sure_from = max(wanted.unsure_below, self._promised())
+        self._cache = ScoreCache(wanted.cache, self._model.identity) if wanted.cache else None
         self._crew = Crew(self._model, self._workers)
 
     @property
@@ -184,16 +193,11 @@ class Scorer:
 
     def _promised(self) -> float:
         """The least confidence of a label that keeps the error rate asked for, 0 where none is."""
-        max_error, description = self._settings.max_error, self.bundle.description
-        if max_error is None:
+        if self._settings.max_error is None:
             return 0.0
-        if self._model.reading != description.reading:
-            raise UsageError(
-                f"What {description.name} promises holds where long texts are read with --long "
-                f"{description.reading}, not {self._model.reading}. Leave out --long or "
-                "--max-error."
-            )
-        return promised_threshold(description.name, self._model.guarantee, max_error)
+        name = self.bundle.description.name
+        check_reading(name, self.bundle.description.reading, self._model.reading)
+        return promised_threshold(name, self._model.guarantee, self._settings.max_error)
 
     def score(self, texts: Iterable[str]) -> list[Score]:
         """Score texts; the result has their order. All are held in memory at once.
@@ -248,11 +252,8 @@ class Scorer:
         known = self._cache.get(wanted) if self._cache else {}
         # What is in work is as good as known.
         earlier = before if self._cache else None
-        new = [
-            text
-            for text in wanted
-            if text not in known and not (earlier and text in earlier.wanted)
-        ]
+        there = known.keys() | (earlier.wanted.keys() if earlier else set())
+        new = [text for text in wanted if text not in there]
         return _Window(cleaned, wanted, known, self._crew.start(new), earlier)
 
     def _finish(self, window: _Window) -> list[Score]:
@@ -261,9 +262,8 @@ class Scorer:
         finally:
             self._remember(window)
         answers = window.answers()
-        new = window.work.answers
         return [
-            self._judge(answers[text], remembered=text not in new)
+            self._judge(answers[text], remembered=text not in window.work.answers)
             if text in window.wanted
             else _EMPTY
             for text in window.cleaned

@@ -152,7 +152,7 @@ def _finish_earlier(
     """The counts of an earlier run that left nothing to score; None where there is none."""
     if record is None or not record.exists():
         return None
-    with Scorer(settings.model, settings.scorer) as scorer:
+    with Scorer(settings.model, settings.scorer, size=_size(source)) as scorer:
         line = _line(source, output, settings, scorer)
         return record.finish(line) if line else None
 
@@ -196,7 +196,7 @@ def _score_all(
         table = open_table(source, options)
         stack.callback(table.close)
         column = find_column(table.columns, settings.text_column, table.label)
-        scorer = stack.enter_context(Scorer(settings.model, settings.scorer))
+        scorer = stack.enter_context(Scorer(settings.model, settings.scorer, size=_size(source)))
         columns = new_columns(scorer.labels, settings.prefix, class_scores=settings.class_scores)
         class_scores = len(scorer.labels) if settings.class_scores else 0
         check_new_names(table.columns, [one.name for one in columns], table.label)
@@ -239,6 +239,13 @@ def _note(
     summary.seconds = time.monotonic() - started
     if record and line:
         record.write(line, leaving, summary)
+
+
+def _size(source: Path | BinaryIO) -> int:
+    """The bytes of a file, to tell a large job by; of a stream nobody knows them."""
+    with contextlib.suppress(OSError):
+        return source.stat().st_size if isinstance(source, Path) else 0
+    return 0
 
 
 def _start_summary(table_name: str, output: Path | BinaryIO, scorer: Scorer) -> Summary:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from finetune.audit import Audit, audit_data
 from finetune.audit_report import write_audit
+from finetune.audit_rows import AuditRow, AuditRows
 from finetune.data import DataSettings, load_data
 from finetune.near import near_groups, words
 from finetune.settings import TrainSettings
@@ -196,6 +198,26 @@ def test_a_table_that_was_cut() -> None:
     assert cut_off == [
         ("cut-off", "train", str(i + 1), "100 characters, as 5 rows have") for i in range(5)
     ]
+
+
+def test_rows_are_made_when_they_are_asked_for() -> None:
+    """By place, from the end, or all in turn, those that leaked last."""
+    data = data_of(split(("One.", 0), ("Two.", 1)))
+    rows = AuditRows(replace(data, leaked={"train": split(("A leak.", 1))}))
+    assert len(rows) == 7
+    assert rows[1] == AuditRow("train", "2", "good", 1, "Two.", changed=False, leaked=False)
+    assert rows[-1] == AuditRow("train", "1", "good", 1, "A leak.", changed=False, leaked=True)
+    assert list(rows) == [rows[i] for i in range(7)] == rows[:]
+    assert [row.part for row in rows[1:5:2]] == ["train", "validation"]
+    with pytest.raises(IndexError):
+        rows[7]
+
+
+def test_a_short_text_that_is_long_to_the_model(tiny_base: Path) -> None:
+    """A text of few letters is not asked about only where it can have no more tokens."""
+    train = split(("b" * 64, 1), ("b" * 59, 0), ("这" * 63, 0))
+    audit = audit_data(data_of(train), tiny_settings(tiny_base))
+    assert [one[2] for one in found(audit) if one[0] == "truncated"] == ["1", "3"]
 
 
 def test_texts_longer_than_the_model_reads(tiny_base: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from finetune import baseline
 from finetune.answers import log_probabilities
 from finetune.baseline import fit_baseline, log_softmax
 from finetune.curriculum import plan_lessons
@@ -50,6 +51,32 @@ def test_the_baseline_learns_the_sentences() -> None:
     logs = fit_baseline(three, 3).log_probabilities(three.texts)
     assert logs.shape == (64, 3)
     assert (logs.argmax(axis=1) == three.classes).mean() > 0.9
+
+
+def test_of_many_texts_the_baseline_learns_a_sample(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As much text as there is memory for, always the same rows, some of each class; it is said."""
+    texts = tuple(f"Review {i} was {'good' if i % 50 else 'bad'}." for i in range(2000))
+    split = Split(texts, tuple(int(i % 50 > 0) for i in range(2000)))
+    assert baseline.sampled(split) is split
+    monkeypatch.setattr(baseline, "MOST_CHARACTERS", 4000)
+    monkeypatch.setattr(baseline, "_LEAST_ROWS", 30)
+    found = baseline.sampled(split)
+    assert caplog.messages == [
+        f"The baseline of words and phrases learns from {len(found)} of the 2,000 rows."
+    ]
+    assert sum(len(text) for text in found.texts) <= 4000 + 30 * max(map(len, texts))
+    assert found.classes.count(0) == 30
+    assert [texts.index(text) for text in found.texts] == sorted(map(texts.index, found.texts))
+    turned = Split(texts[::-1], split.classes[::-1])
+    assert set(baseline.sampled(turned).texts) == set(found.texts)
+    fitted = fit_baseline(split, 2)
+    assert fitted.rows == len(found)
+    monkeypatch.setattr(baseline, "_BATCH", 7)
+    batched = fitted.log_probabilities(texts[:20])
+    monkeypatch.setattr(baseline, "_BATCH", 1000)
+    assert batched.tolist() == fitted.log_probabilities(texts[:20]).tolist()
 
 
 def test_the_teacher_believes_the_one_who_knows() -> None:

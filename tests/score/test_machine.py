@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -62,12 +63,22 @@ def test_threads_that_cannot_be_told_apart(computer: Path) -> None:
     assert machine.workers() == 16
 
 
-def test_a_system_without_affinity(monkeypatch: pytest.MonkeyPatch, computer: Path) -> None:
-    """Windows and macOS say how many cores there are."""
+@pytest.mark.parametrize(("allowed", "expected"), [(None, (6, 12)), (range(3), (3,))])
+def test_another_system(
+    monkeypatch: pytest.MonkeyPatch,
+    computer: Path,
+    allowed: Sequence[int] | None,
+    expected: tuple[int, ...],
+) -> None:
+    """Windows and macOS say how many cores there are, Windows which of them may be used."""
     assert computer.exists()
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    monkeypatch.setattr(psutil, "cpu_count", lambda *, logical: 16 if logical else 6)
-    assert machine.workers() == 6
+    monkeypatch.setattr(os, "cpu_count", lambda: 12)
+    monkeypatch.setattr(psutil, "cpu_count", lambda *, logical: 12 if logical else 6)
+    process = SimpleNamespace(cpu_affinity=lambda: allowed) if allowed else SimpleNamespace()
+    monkeypatch.setattr(psutil, "Process", lambda: process)
+    assert machine.workers() == expected[0]
+    assert machine.numbers_of_workers() == expected
 
 
 @pytest.mark.parametrize(
@@ -89,6 +100,82 @@ def test_a_container_with_a_share_of_time(
         (computer / "container" / name).parent.mkdir(exist_ok=True)
         (computer / "container" / name).write_text(text)
     assert machine.workers() == expected
+
+
+@pytest.mark.parametrize(
+    ("told", "files", "expected"),
+    [
+        ("0::/some.slice/my.service\n", {"some.slice/my.service/cpu.max": "200000 100000"}, 2),
+        ("0::/some.slice/my.service\n", {"some.slice/cpu.max": "100000 100000"}, 1),
+        ("0::/../other\n", {"other/cpu.max": "100000 100000"}, 8),
+        (
+            "4:memory:/a\n3:cpu,cpuacct:/a\n",
+            {"cpu/a/cpu.cfs_quota_us": "300000", "cpu/a/cpu.cfs_period_us": "100000"},
+            3,
+        ),
+        ("nonsense", {}, 8),
+    ],
+)
+def test_a_service_with_a_share_of_time(
+    computer: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    told: str,
+    files: dict[str, str],
+    expected: int,
+) -> None:
+    """It is set for the service or for the slice that it is in; the least one counts."""
+    (computer / "groups").write_text(told)
+    monkeypatch.setattr(machine, "_GROUPS", computer / "groups")
+    for name, text in files.items():
+        (computer / "container" / name).parent.mkdir(parents=True, exist_ok=True)
+        (computer / "container" / name).write_text(text)
+    assert machine.workers() == expected
+
+
+@pytest.mark.parametrize(
+    ("threads", "limit", "expected"),
+    [
+        (range(16), "max 100000", (8, 16)),
+        (range(8), "max 100000", (8,)),
+        # Intel's: two fast cores with two threads each, and six slow ones.
+        ((0, 8, 1, 9, 2, 3, 4, 5, 6, 7), "max 100000", (8, 10, 2)),
+        (range(16), "300000 100000", (3,)),
+        ((0, 8), "max 100000", (1, 2)),
+    ],
+)
+def test_where_the_number_of_workers_is_in_doubt(
+    computer: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    threads: Sequence[int],
+    limit: str,
+    expected: tuple[int, ...],
+) -> None:
+    """Second threads and slower cores: within the container's share, the usual number first."""
+    (computer / "container" / "cpu.max").write_text(limit)
+    bind(monkeypatch, *threads)
+    assert machine.numbers_of_workers() == expected
+
+
+def test_large_and_small_cores(computer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linux on ARM tells how much each can do; one that does all but as much is a large one."""
+    bind(monkeypatch, *range(8))
+    for number in range(8):
+        capacity = 1024 if number == 7 else 800 if number > 4 else 300
+        (computer / f"cpu/cpu{number}/cpu_capacity").write_text(f"{capacity}\n")
+    assert machine.numbers_of_workers() == (8, 3)
+
+
+def test_a_computer_is_known_by_what_makes_it_fast(
+    computer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its processor, and as much of it as this process has."""
+    (computer / "cpuinfo").write_text("processor\t: 0\nmodel name\t: Some CPU @ 2 GHz\n")
+    monkeypatch.setattr(machine, "_MODEL", computer / "cpuinfo")
+    assert machine.described() == "Some CPU @ 2 GHz, 8 cores, 16 threads"
+    (computer / "container" / "cpu.max").write_text("250000 100000")
+    assert machine.described() == "Some CPU @ 2 GHz, 8 cores, 16 threads, 2.5 cores' time"
+    monkeypatch.setattr(machine, "_MODEL", computer / "none")
+    assert machine.described().endswith(", 8 cores, 16 threads, 2.5 cores' time")
 
 
 @pytest.fixture
