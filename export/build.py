@@ -20,6 +20,7 @@ from export.exits import can_exit
 from export.fuse import fuse_for_cpu, to_half
 from export.gate import check_calibration, check_flips
 from export.masks import skip_full_masks
+from export.parity import answers
 from export.place import check_output, put_in_place, work_folder
 from export.quantize import quantize
 from export.reviews import Encoded, Reviews, read_labelled, read_reviews
@@ -245,6 +246,7 @@ class _Export:
             found.guarantee,
             efforts,
             found.lengths,
+            answers=answers(engine, self._encoder) if precision == "int8" else {},
             batches=precision == "int8" and self._runs_together(file, efforts),
         )
 

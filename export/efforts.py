@@ -3,7 +3,8 @@
 Each early classifier gets a temperature of its own, and adds what the n-grams say to what it
 says itself, weighed on the held-back reviews, so that one threshold means the same behind all
 of them: a single number is chosen on those reviews, which are too few to choose one for each
-layer. It is the least at which stopping early costs no more than stated.
+layer. It is the least at which stopping early costs no more than stated, of the labels and of
+how much the confidences tell. Behind the stop that is as good as the last layer nobody goes on.
 """
 
 from __future__ import annotations
@@ -27,10 +28,29 @@ from score.engine import Engine
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-COSTS = {"normal": 0.001, "low": 0.003}
-"""What stopping early may cost of the accuracy, as a share; ``high`` reads all layers."""
-
+# Probabilities below are as good as none; what is divided by them stays a number.
+_LEAST = 1e-9
 _GRID = np.arange(999, 499, -1) / 1000
+# By how much the loss of an earlier stop may be larger to be as good as the last layer.
+_NO_WORSE = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What stopping early may cost.
+
+    Attributes:
+        labels: of the accuracy, as a share.
+        sharpness: of what the confidence tells: the divergence of the probabilities, in nats
+            (Kullback and Leibler 1951).
+    """
+
+    labels: float
+    sharpness: float
+
+
+COSTS = {"high": Cost(0.0001, 0.002), "normal": Cost(0.001, 0.01), "low": Cost(0.003, 0.02)}
+"""What each effort may cost, against the stop behind which nothing is gained."""
 
 
 def make_efforts(
@@ -88,41 +108,63 @@ def _weigh(
     return float(own), float(theirs)
 
 
-def stop_at(logits: NDArray[np.float32], temperature: float, threshold: float) -> NDArray[np.int64]:
-    """The stop that answers each review, from 0, where one threshold holds for all.
+def stop_at(
+    logits: NDArray[np.float32], temperature: float, thresholds: float | Sequence[float]
+) -> NDArray[np.int64]:
+    """The stop that answers each review, from 0.
 
     Args:
         logits: shape (stops, n, classes), all to be divided by ``temperature``.
         temperature: above 0.
-        threshold: a stop whose confidence is not below it answers; the last always does.
+        thresholds: a stop whose confidence is not below its own answers; the last always does.
+            One number holds for all.
     """
-    sure = softmax(logits, temperature).max(axis=-1) >= threshold
-    sure[-1] = True
+    wanted = np.broadcast_to(np.asarray(thresholds), len(logits) - 1)
+    sure = softmax(logits, temperature).max(axis=-1)
+    sure = np.vstack([sure[:-1] >= wanted[:, None], np.ones((1, sure.shape[1]), bool)])
     first: NDArray[np.int64] = sure.argmax(axis=0)
     return first
 
 
-def choose_threshold(logits: NDArray[np.float32], temperature: float, cost: float) -> float:
+def deepest_stop(
+    logits: NDArray[np.float32], temperature: float, classes: NDArray[np.int64]
+) -> int:
+    """The first stop, from 0, that is surely no worse than the last layer on labelled reviews.
+
+    Its log loss may be larger by :data:`_NO_WORSE`, two standard errors included; so of few
+    reviews it is the last. With the n-grams beside them the layers before the last can be as
+    good as it is, or better.
+    """
+    rows = np.arange(len(classes))
+    losses = -np.log(softmax(logits, temperature)[:, rows, classes])
+    more = losses - losses[-1]
+    surely = more.mean(axis=1) + 2 * more.std(axis=1) / np.sqrt(len(classes))
+    return int((surely <= _NO_WORSE).argmax()) if (surely <= _NO_WORSE).any() else len(logits) - 1
+
+
+def choose_threshold(logits: NDArray[np.float32], temperature: float, cost: Cost) -> float:
     """The least threshold that costs no more, as no larger one does either.
 
-    What a label costs that the last layer would have given otherwise is what it says itself:
+    What a label costs that the last stop would have given otherwise is what that says itself:
     its probability of its own label less that of the other. The true labels would tell only
     of the few reviews that change, by luck as much as by merit.
 
     Args:
         logits: shape (stops, n, classes), all to be divided by ``temperature``.
         temperature: above 0.
-        cost: what may be lost of the accuracy, as a share.
+        cost: what may be lost.
 
     Returns:
         The threshold; :data:`export.exits.NEVER` where none is that cheap.
     """
-    last = softmax(logits[-1], temperature)
+    last = np.maximum(softmax(logits[-1], temperature), _LEAST)
     best = NEVER
     for threshold in _GRID:
-        answers = _answers(logits, stop_at(logits, temperature, threshold)).argmax(axis=-1)
-        lost = last.max(axis=-1) - last[np.arange(len(answers)), answers]
-        if lost.mean() > cost:
+        answers = softmax(_answers(logits, stop_at(logits, temperature, threshold)), temperature)
+        labels = answers.argmax(axis=-1)
+        lost = last.max(axis=-1) - last[np.arange(len(labels)), labels]
+        blurred = (last * np.log(last / np.maximum(answers, _LEAST))).sum(axis=-1)
+        if lost.mean() > cost.labels or blurred.mean() > cost.sharpness:
             break
         best = float(threshold)
     return best
@@ -142,21 +184,25 @@ class _Found:
     reviews: Encoded
     begin: int
 
-    def answers(self, temperature: float, threshold: float) -> tuple[Answers, NDArray[np.int64]]:
+    def answers(
+        self, temperature: float, thresholds: Sequence[float]
+    ) -> tuple[Answers, NDArray[np.int64]]:
         """Those of the stops that are sure, and with how many layers."""
-        stops = stop_at(self.logits, temperature, threshold)
+        stops = stop_at(self.logits, temperature, thresholds)
         return Answers(_answers(self.logits, stops), self.reviews), stops + self.begin
 
 
-def _effort(found: _Found, short: _Found | None, temperature: float, cost: float) -> Effort:
-    threshold = choose_threshold(found.logits, temperature, cost)
-    answers, layers = found.answers(temperature, threshold)
-    theirs = short.answers(temperature, threshold)[0] if short else None
+def _effort(found: _Found, short: _Found | None, temperature: float, cost: Cost) -> Effort:
+    end = deepest_stop(found.logits, temperature, found.reviews.classes)
+    threshold = choose_threshold(found.logits[: end + 1], temperature, cost)
+    thresholds = (threshold,) * end + (0.0,) * (len(found.logits) - 1 - end)
+    answers, layers = found.answers(temperature, thresholds)
+    theirs = short.answers(temperature, thresholds)[0] if short else None
     # Answers of many layers together are not as sure as those of each.
     own = calibrate(answers, theirs)
     changed = answers.logits.argmax(axis=-1) != found.logits[-1].argmax(axis=-1)
     return Effort(
-        thresholds=(threshold,) * (len(found.logits) - 1),
+        thresholds=thresholds,
         temperature=own.temperature,
         layers=float(layers.mean()),
         changed=float(changed.mean()),

@@ -213,7 +213,7 @@ def finetune(output: Path, data: str, labels: str | None, overwrite: bool, **opt
             "kept as it was. Give it more rows, or use it as it is."
         )
     click.echo(_against_baseline(evaluation, report.metrics["baseline"]["test"]))
-    click.echo(f"{report.folder}: {report.audit.sentence()}")
+    click.echo(f"{report.folder}: {report.audited}")
 
 
 def _names(text: str) -> tuple[str, ...]:

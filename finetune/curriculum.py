@@ -63,7 +63,7 @@ def plan_lessons(data: LabelledData, settings: TrainSettings, baseline: Baseline
 
 def measure_baseline(baseline: Baseline, data: LabelledData) -> dict[str, Any]:
     """The baseline's figures on the validation and the test split."""
-    return {
+    figures: dict[str, Any] = {
         name: classification_metrics(
             baseline.log_probabilities(split.texts).astype(np.float32),
             np.asarray(split.classes, np.int64),
@@ -72,3 +72,4 @@ def measure_baseline(baseline: Baseline, data: LabelledData) -> dict[str, Any]:
         for name, split in data.splits()
         if name != "train"
     }
+    return {"rows": baseline.rows, **figures}

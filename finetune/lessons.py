@@ -48,6 +48,8 @@ class Lessons:
     @classmethod
     def joined(cls, parts: Sequence[Lessons]) -> Lessons:
         """All parts, one after another."""
+        if len(parts) == 1:
+            return parts[0]
         texts = tuple(text for part in parts for text in part.texts)
         return cls(texts, np.concatenate([part.targets for part in parts]).astype(np.float32))
 

@@ -3,58 +3,55 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import logging
 import shutil
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from finetune.audit import Audit, audit_data
 from finetune.audit_report import AUDIT_FILES, write_audit
-from finetune.baseline import fit_baseline
 from finetune.checkpoint import (
     LOSS_CURVE_FILE,
     METRICS_FILE,
     PREPROCESSING_FILE,
-    describe_data,
     write_json,
     write_validation,
 )
-from finetune.curriculum import measure_baseline, plan_lessons
 from finetune.data import DataSettings, load_data
 from finetune.lessons import Lessons
-from finetune.ngrams import fit_ngrams
 from finetune.origin import read_origin
+from finetune.plan import CHECKPOINTS, Plan, prepare
 from finetune.quiet import only_our_words
 from finetune.report import classification_metrics, draw_confidence, draw_loss_curve
 from finetune.settings import TrainSettings
 from finetune.splits import LabelledData, Split
-from finetune.trainer import build_trainer, tokenise
+from finetune.trainer import tokenise
 from score.calibration import fit_temperature
 from score.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from transformers import Trainer
+    from transformers import PreTrainedModel, Trainer
 
-    from score.tokens import Encoder
 
 logger = logging.getLogger(__name__)
-
-_CHECKPOINTS = "checkpoints"
-_RUN_FILE = "run.json"
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingReport:
-    """What a training run made: the folder, the audit, the content of its ``metrics.json``."""
+    """What a training run made.
+
+    Attributes:
+        folder: the checkpoint's.
+        audited: what the audit found, in a sentence.
+        metrics: the content of its ``metrics.json``.
+    """
 
     folder: Path
-    audit: Audit
+    audited: str
     metrics: dict[str, Any]
 
 
@@ -90,39 +87,25 @@ def train_model(
     output.parent.mkdir(parents=True, exist_ok=True)
     _check_output(output, overwrite=overwrite)
     with only_our_words(progress=progress):
-        audit = audit_data(load_data(data), settings, data.clean)
-        labelled = audit.cleaned()
-        checkpoints = _prepare_checkpoints(output, settings, labelled, overwrite=overwrite)
-        write_audit(output, audit)
-        baseline = fit_baseline(labelled.train, len(labelled.labels))
-        lessons = plan_lessons(labelled, settings, baseline)
-        even = [1.0] * len(labelled.labels)
-        trainer, encoder = build_trainer(
-            settings,
-            labelled.labels,
-            lessons.everything,
-            Lessons.of(labelled.validation, even),
-            checkpoints,
-            progress=progress,
-        )
-        helped = _train(trainer, checkpoints)
-        _add_ngrams(trainer, encoder, lessons.everything)
+        plan = prepare(data, settings, output, overwrite=overwrite, progress=progress)
+        helped = _train(plan.trainer, plan.checkpoints)
+        if plan.ngrams:
+            plan.ngrams.join(cast("PreTrainedModel", plan.trainer.model))
         origin = read_origin(settings.base)
         metrics = {
             "commands": [*origin.commands, *([command] if command else [])],
             "base": {"name": origin.name, "licence": origin.licence},
-            "data": describe_data(labelled),
-            "audit": audit.summary(),
-            "settings": dataclasses.asdict(settings),
-            "lessons": lessons.described,
+            **plan.facts,
             "helped": helped,
-            **_measure(trainer, encoder, labelled, output),
-            "baseline": measure_baseline(baseline, labelled),
+            **_measure(plan, output),
+            "baseline": plan.baseline,
             "versions": {name: version(name) for name in ("torch", "transformers", "datasets")},
         }
-        _save(output, trainer, labelled, settings, metrics)
-    shutil.rmtree(checkpoints)
-    return TrainingReport(output, audit, metrics)
+        _save(output, plan.trainer, plan.data, settings, metrics)
+    # What is mapped into memory cannot be deleted everywhere.
+    plan.trainer.train_dataset = plan.trainer.eval_dataset = None
+    shutil.rmtree(plan.checkpoints)
+    return TrainingReport(output, plan.audited, metrics)
 
 
 def audit_only(
@@ -165,42 +148,12 @@ def _check_output(output: Path, *, overwrite: bool) -> None:
         return
     if not output.is_dir():
         raise OutputError(f"{output} is a file. Name a folder with -o.")
-    unfinished = (output / _CHECKPOINTS).is_dir()
+    unfinished = (output / CHECKPOINTS).is_dir()
     # An audit alone is what comes before a training.
     empty = {path.name for path in output.iterdir()} <= AUDIT_FILES
     if overwrite or unfinished or empty:
         return
     raise OutputError(f"{output} holds something already. Name another folder or add --overwrite.")
-
-
-def _prepare_checkpoints(
-    output: Path, settings: TrainSettings, data: LabelledData, *, overwrite: bool
-) -> Path:
-    """The folder of the run's checkpoints, which belong to these settings and this data.
-
-    Raises:
-        OutputError: ``output`` holds checkpoints of a run with other settings or data.
-    """
-    folder = output / _CHECKPOINTS
-    run = {
-        "settings": dataclasses.asdict(settings),
-        "data": {name: split.digest() for name, split in data.parts()},
-        "labels": data.labels,
-    }
-    digest = hashlib.sha256(json.dumps(run, sort_keys=True).encode()).hexdigest()
-    if folder.exists():
-        run_file = folder / _RUN_FILE
-        same = run_file.exists() and json.loads(run_file.read_text())["digest"] == digest
-        if not same and not overwrite:
-            raise OutputError(
-                f"{output} holds checkpoints of a run with other settings or data. "
-                "Name another folder or add --overwrite."
-            )
-        if not same:
-            shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / _RUN_FILE, {"digest": digest})
-    return folder
 
 
 def _train(trainer: Trainer, checkpoints: Path) -> bool:
@@ -231,40 +184,31 @@ def _train(trainer: Trainer, checkpoints: Path) -> bool:
     return helped
 
 
-def _add_ngrams(trainer: Trainer, encoder: Encoder, lessons: Lessons) -> None:
-    """Fit what may answer before the first layer, and put it into the model."""
-    model: Any = trainer.model
-    if ngrams := fit_ngrams(lessons, encoder, model.config.vocab_size):
-        ngrams.join(model)
-
-
-def _measure(
-    trainer: Trainer, encoder: Encoder, data: LabelledData, output: Path
-) -> dict[str, Any]:
+def _measure(plan: Plan, output: Path) -> dict[str, Any]:
     """Temperature from the validation split, then both splits in figures, the test in pictures."""
-    logits, classes = _predict(trainer, encoder, data.validation, len(data.labels))
+    logits, classes = _predict(plan, "validation", plan.data.validation)
     temperature = fit_temperature(logits, classes)
     validation = classification_metrics(logits, classes, temperature)
-    logits, classes = _predict(trainer, encoder, data.test, len(data.labels))
+    logits, classes = _predict(plan, "test", plan.data.test)
     draw_confidence(logits, classes, temperature, output)
     return {
         "temperature": temperature,
         "evaluation": classification_metrics(logits, classes, temperature),
         "validation": validation,
-        "history": trainer.state.log_history,
+        "history": plan.trainer.state.log_history,
     }
 
 
-def _predict(
-    trainer: Trainer, encoder: Encoder, split: Split, classes: int
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def _predict(plan: Plan, name: str, split: Split) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Logits, shape (n, classes), and the true classes, shape (n,), both in Trainer's order.
 
     That is by length, not the split's own.
     """
     import numpy as np
 
-    output = trainer.predict(tokenise(Lessons.of(split, [1.0] * classes), encoder))
+    lessons = Lessons.of(split, [1.0] * len(plan.data.labels))
+    file = plan.checkpoints / f"{name}_measured.arrow"
+    output = plan.trainer.predict(tokenise(lessons, plan.encoder, file))
     targets = np.asarray(output.label_ids, np.float32)
     return np.asarray(output.predictions, np.float32), targets.argmax(axis=1)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from finetune.lessons import Lessons
 
 _SAVE_STEPS = 500
+_TOKENISED = 1000
 # A GPU waits for a single process that pads batches.
 _GPU_READERS = 4
 # So small that it decides only between epochs of the same accuracy.
@@ -62,8 +63,8 @@ def build_trainer(
         model=model,
         args=_training_arguments(settings, checkpoints, progress=progress),
         data_collator=DataCollatorWithPadding(tokenizer),
-        train_dataset=tokenise(lessons, encoder),
-        eval_dataset=tokenise(validation, encoder),
+        train_dataset=tokenise(lessons, encoder, checkpoints / "train.arrow"),
+        eval_dataset=tokenise(validation, encoder, checkpoints / "validation.arrow"),
         processing_class=tokenizer,
         compute_metrics=_validation_figures,
     )
@@ -76,16 +77,27 @@ def build_trainer(
     return trainer, encoder
 
 
-def tokenise(lessons: Lessons, encoder: Encoder) -> Dataset:
-    """The lessons as model inputs, with the lengths that the sampler groups batches by."""
+def tokenise(lessons: Lessons, encoder: Encoder, file: Path) -> Dataset:
+    """The lessons as model inputs, with the lengths that the sampler groups batches by.
+
+    They are written to ``file`` and read from there, so millions of texts take no memory.
+    """
+    import pyarrow as pa
     from datasets import Dataset
 
-    def encode(batch: dict[str, list[str]]) -> dict[str, list[Any]]:
-        ids = [encoded.ids for encoded in encoder.encode_batch(batch["text"])]
-        return {"input_ids": ids, "length": [len(one) for one in ids]}
-
-    dataset = Dataset.from_dict({"text": list(lessons.texts), "labels": lessons.targets})
-    return dataset.map(encode, batched=True, remove_columns=["text"], desc="Tokenising")
+    numbers, targets = pa.list_(pa.int32()), pa.list_(pa.float32())
+    schema = pa.schema({"input_ids": numbers, "length": pa.int32(), "labels": targets})
+    with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_stream(sink, schema) as out:
+        for start in range(0, len(lessons), _TOKENISED):
+            part = slice(start, start + _TOKENISED)
+            ids = [one.ids for one in encoder.encode_batch(lessons.texts[part])]
+            columns = [
+                pa.array(ids, numbers),
+                pa.array([len(one) for one in ids], pa.int32()),
+                pa.array(list(lessons.targets[part]), targets),
+            ]
+            out.write_batch(pa.record_batch(columns, schema=schema))
+    return Dataset.from_file(str(file))
 
 
 def _training_arguments(

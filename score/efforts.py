@@ -81,7 +81,7 @@ class Effort:
 def choose_effort(
     name: str, efforts: Mapping[str, Effort], wanted: EffortName | None
 ) -> Effort | None:
-    """The effort to score with; None reads all layers, as ``high`` does.
+    """The effort to score with; None reads all layers, as ``high`` does of an older bundle.
 
     Args:
         name: the bundle's.
@@ -91,10 +91,8 @@ def choose_effort(
     Raises:
         UsageError: the graph always reads all layers, and less was asked for.
     """
-    if wanted == "high" or (wanted is None and "normal" not in efforts):
-        return None
     effort = efforts.get(wanted or "normal")
-    if effort is None:
+    if effort is None and wanted in ("low", "normal"):
         raise UsageError(
             f"The bundle {name} always reads all its layers, so --effort {wanted} cannot be had. "
             "Leave it out, or train and export the model again with this thumbs."

@@ -14,7 +14,7 @@ from transformers import AutoModelForSequenceClassification
 
 import finetune.objective
 from export.checkpoint import Checkpoint
-from export.efforts import choose_threshold, stop_at
+from export.efforts import Cost, choose_threshold, deepest_stop, stop_at
 from export.exits import NEVER, Exit, add_exits, can_exit
 from score.bundle import Bundle
 from score.engine import Engine
@@ -104,7 +104,7 @@ def test_other_graphs_are_left_alone(
 def test_a_bundle_has_its_efforts(tiny_bundle: Path) -> None:
     """int8 alone; they decide the answer, and so the key of the cache."""
     bundle = Bundle.load(tiny_bundle)
-    assert set(bundle.graph("int8").efforts) == {"low", "normal"}
+    assert set(bundle.graph("int8").efforts) == {"high", "normal", "low"}
     assert not bundle.graph("fp32").efforts
     identities = {}
     for effort in (None, "low", "normal", "high"):
@@ -185,11 +185,34 @@ def test_the_first_layer_that_is_sure_answers() -> None:
 def test_the_threshold_is_the_least_that_costs_no_more() -> None:
     """At 0.731 the two wrong answers of the first layer count; each costs 0.76 of a review."""
     costly = 1 / (1 + np.exp(-1))
-    assert choose_threshold(LOGITS, 1.0, 0.1) == pytest.approx(np.ceil(costly * 1000) / 1000)
-    assert choose_threshold(LOGITS, 1.0, 0.5) == 0.5
+    cheap = Cost(labels=0.1, sharpness=9)
+    assert choose_threshold(LOGITS, 1.0, cheap) == pytest.approx(np.ceil(costly * 1000) / 1000)
+    assert choose_threshold(LOGITS, 1.0, Cost(labels=0.5, sharpness=9)) == 0.5
     wrong = LOGITS[[0, 0, 2]]
     wrong[:2, :, :] = -20 * LOGITS[2]
-    assert choose_threshold(wrong, 1.0, 0.0) == NEVER
+    assert choose_threshold(wrong, 1.0, Cost(labels=0.0, sharpness=9)) == NEVER
+
+
+def test_the_threshold_keeps_what_confidences_tell() -> None:
+    """Where no label changes, but 0.95 would become 0.73, there is a limit as well."""
+    logits = np.array([[[1, 0], [0, 1]], [[3, 0], [0, 3]]], np.float32)
+    last, first = 1 / (1 + np.exp(-3)), 1 / (1 + np.exp(-1))
+    blurred = last * np.log(last / first) + (1 - last) * np.log((1 - last) / (1 - first))
+    assert choose_threshold(logits, 1.0, Cost(0.0, blurred + 1e-3)) == 0.5
+    dear = choose_threshold(logits, 1.0, Cost(0.0, blurred - 1e-3))
+    assert dear == pytest.approx(np.ceil(first * 1000) / 1000)
+
+
+def test_nobody_goes_on_behind_the_stop_that_is_as_good_as_the_last() -> None:
+    """A thousand reviews show it, of two nothing is sure."""
+    classes = np.array([0, 1] * 500)
+    rng = np.random.default_rng(0)
+    right = np.eye(2)[classes] * 2 + rng.normal(scale=0.5, size=(1000, 2))
+    logits = np.stack([right * 0.1, right, right + rng.normal(scale=0.3, size=(1000, 2))])
+    logits = logits.astype(np.float32)
+    assert deepest_stop(logits, 1.0, classes) == 1
+    assert deepest_stop(logits[:, :2], 1.0, classes[:2]) == 2
+    assert stop_at(logits, 1.0, [NEVER, 0.0]).tolist() == [1] * 1000
 
 
 def _changed(bundle: Path, folder: Path, change: dict[str, object]) -> Path:

@@ -361,7 +361,7 @@ def test_an_audit_alone(tiny_base: Path, tiny_data: Path, tmp_path: Path) -> Non
     assert {path.name for path in output.iterdir()} == {"audit.html", "audit.csv"}
     report = train_model(data, tiny_settings(tiny_base, epochs=1), output)
     metrics = json.loads((output / "metrics.json").read_text())
-    assert metrics["audit"] == report.audit.summary() == audit.summary()
+    assert (metrics["audit"], report.audited) == (audit.summary(), audit.sentence())
     left_out = metrics["audit"]["left_out"]["suspect"]
     assert left_out >= 1
     assert metrics["data"]["splits"]["train"]["n"] == 30 - left_out

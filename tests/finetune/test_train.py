@@ -33,6 +33,7 @@ KILLED_RUN = """
 import os, signal, sys
 from pathlib import Path
 from transformers import TrainerCallback
+import finetune.plan
 import finetune.train
 from finetune.data import DataSettings
 from tests.conftest import tiny_settings
@@ -42,14 +43,14 @@ class Kill(TrainerCallback):
         if state.epoch >= 1:
             os.kill(os.getpid(), signal.SIGKILL)
 
-build = finetune.train.build_trainer
+build = finetune.plan.build_trainer
 
 def build_and_kill(*arguments, **options):
     trainer, encoder = build(*arguments, **options)
     trainer.add_callback(Kill())
     return trainer, encoder
 
-finetune.train.build_trainer = build_and_kill
+finetune.plan.build_trainer = build_and_kill
 data, base, output = sys.argv[1:]
 finetune.train.train_model(
     DataSettings(source=data, validation=0.2), tiny_settings(Path(base)), Path(output)
@@ -90,7 +91,7 @@ def test_metrics_say_what_was_made_from_what(tiny_checkpoint: Path, tiny_base: P
     figures = ["n", "accuracy", "precision", "recall", "f1", "log_loss", "ece"]
     assert list(metrics["evaluation"]) == list(metrics["validation"]) == figures
     assert metrics["evaluation"]["accuracy"] >= 0.9
-    assert list(metrics["baseline"]) == ["validation", "test"]
+    assert list(metrics["baseline"]) == ["rows", "validation", "test"]
     assert list(metrics["baseline"]["test"]) == figures
     assert metrics["lessons"]["n"] == {"labelled": 30}
     assert 0.05 < metrics["temperature"] < 20
