@@ -78,8 +78,8 @@ _PATH = click.Path(path_type=Path)
     "--effort",
     type=click.Choice(["low", "normal", "high"]),
     help="How sure the model has to be to answer before it has read with all its layers: low is "
-    "fastest, high always reads with all.  [default: high with --max-error, else normal, where the "
-    "bundle can stop early]",
+    "fastest, high costs no label anything.  [default: high with --max-error, else normal, where "
+    "the bundle can stop early]",
 )
 @click.option(
     "--any-language", is_flag=True, help="Label also texts that are not in the model's language."

@@ -122,7 +122,7 @@ def _graph(bundle: Bundle, graph: Graph) -> Iterator[str]:
 
 
 def efforts(graph: Graph) -> Iterator[str]:
-    """What each ``--effort`` but ``high`` saves and changes."""
+    """What each ``--effort`` saves and changes."""
     for name, effort in graph.efforts.items():
         layers = effort.all_layers or len(effort.thresholds) + 1
         yield (
@@ -142,7 +142,8 @@ def _shortness(lengths: LengthScale) -> str:
 
 def promises(graph: Graph) -> str:
     """Which error rates ``--max-error`` can keep, and on how many labels."""
-    guarantee = graph.guarantee
+    # With --max-error the usual effort is high.
+    guarantee = (graph.efforts.get("high") or graph).guarantee
     if guarantee is None:
         return "--max-error is not to be had: it was exported without thresholds"
     kept = ", ".join(

@@ -193,22 +193,6 @@ class Model:
         """
         return self._truncation.ends(self._clean(text), self._inputs)[0]
 
-    def answer(self, text: str) -> Answer:
-        """Answer one cleaned text that is not blank."""
-        (encoded,) = self.encode([text])
-        return encoded.answer([self.run([ids])[0] for ids in encoded.inputs])
-
-    def answer_batch(self, texts: Sequence[str]) -> list[Answer]:
-        """Answer cleaned texts that are not blank, as many at once as may be."""
-        encoded = self.encode(texts)
-        inputs = [(i, ids) for i, one in enumerate(encoded) for ids in one.inputs]
-        found: list[list[Part]] = [[] for _ in encoded]
-        for batch in self.batches([len(ids) for _, ids in inputs]):
-            parts = self.run([inputs[place][1] for place in batch])
-            for place, part in zip(batch, parts, strict=True):
-                found[inputs[place][0]].append(part)
-        return [one.answer(parts) for one, parts in zip(encoded, found, strict=True)]
-
     def encode(self, texts: Sequence[str]) -> list[EncodedText]:
         """What the model reads of cleaned texts that are not blank."""
         own = [text for text in texts if not self._is_foreign(text)]

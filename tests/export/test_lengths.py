@@ -22,6 +22,7 @@ from score.lengths import LengthScale
 from score.model import Model
 from score.tokens import Reading
 from tests.conftest import sentences
+from tests.score.asking import alone, together
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,12 +86,13 @@ def test_export_and_scorer_scale_alike(tiny_bundle: Path, tmp_path: Path) -> Non
     for reading in readings:
         model = Model(Bundle.load(folder), any_language=True, reading=reading)
         batch = [one.inputs for one in model.encode(texts)]
-        for text, inputs, together in zip(texts, batch, model.answer_batch(texts), strict=True):
+        answers = zip(alone(model, texts), together(model, texts), strict=True)
+        for text, inputs, (one, other) in zip(texts, batch, answers, strict=True):
             raw = graph_logits(model._engine, inputs)
             reviews = Encoded(Reviews("made", (text,), None), inputs, np.zeros(1, np.int64))
             expected = scaled(raw, reviews, LengthScale(**own)).mean(axis=0)  # type: ignore[arg-type] # JSON's mixed numbers
-            assert model.answer(text).logits == pytest.approx(expected, rel=1e-5)
-            assert together.logits == pytest.approx(expected, rel=0.05, abs=0.05)
+            assert one.logits == pytest.approx(expected, rel=1e-5)
+            assert other.logits == pytest.approx(expected, rel=0.05, abs=0.05)
 
 
 def test_an_export_fits_short_reviews(tiny_checkpoint: Path, tmp_path: Path) -> None:
@@ -102,7 +104,7 @@ def test_an_export_fits_short_reviews(tiny_checkpoint: Path, tmp_path: Path) -> 
     bundle = build_bundle(tiny_checkpoint, tmp_path / "bundle", settings)
     graph = bundle.graph("int8")
     scales = [graph.lengths, *(effort.lengths for effort in graph.efforts.values())]
-    assert len(scales) == 3
+    assert len(scales) == 4
     told = bundle.description.provenance["calibration"]["graphs"]["int8"]["short"]
     assert (told["data"], told["n"]) == ("short.csv", len(rows))
     assert told["log_loss"] > 0

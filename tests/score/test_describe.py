@@ -37,7 +37,7 @@ def test_all_that_is_known(tiny_bundle: Path) -> None:
     starts = [line[:10].strip() for line in lines[6:]]
     assert starts == [
         "checkpoint",
-        *("int8", "", "", "", "", ""),
+        *("int8", "", "", "", "", "", ""),
         *("fp32", "", "", ""),
         "made by",
         "",
@@ -53,9 +53,9 @@ def test_all_that_is_known(tiny_bundle: Path) -> None:
         "           --max-error can be nothing (95% sure, by 15 reviews of sentences.csv, "
         "validation split)"
     )
-    for line, name in zip(lines[11:13], int8.efforts, strict=True):
+    for line, name in zip(lines[11:14], int8.efforts, strict=True):
         assert line.startswith(f"           --effort {name}: {int8.efforts[name].layers:.1f} of 2 ")
-    assert lines[17].startswith("made by    thumbs finetune sentences.csv")
+    assert lines[18].startswith("made by    thumbs finetune sentences.csv")
 
 
 def test_a_bundle_of_another_tool(tiny_bundle: Path) -> None:
@@ -79,7 +79,7 @@ def test_an_origin_that_no_export_writes(tiny_bundle: Path) -> None:
 
 def test_what_can_be_promised(tiny_bundle: Path) -> None:
     """Each error rate with a threshold stands with the share of labels that it keeps."""
-    graph = Bundle.load(tiny_bundle).graph("int8")
+    graph = Bundle.load(tiny_bundle).graph("fp32")
     steps = (Step(0.01, None, 0.0), Step(0.02, 0.91, 0.708), Step(0.05, 0.0, 1.0))
     guarantee = Guarantee("mine", 1194, 0.05, steps)
     assert promises(dataclasses.replace(graph, guarantee=guarantee)) == (
@@ -88,4 +88,10 @@ def test_what_can_be_promised(tiny_bundle: Path) -> None:
     )
     assert promises(dataclasses.replace(graph, guarantee=None)) == (
         "--max-error is not to be had: it was exported without thresholds"
+    )
+    # Of a graph that can stop early it is what --effort high promises, which is used with it.
+    int8 = Bundle.load(tiny_bundle).graph("int8")
+    high = dataclasses.replace(int8.efforts["high"], guarantee=guarantee)
+    assert promises(dataclasses.replace(int8, efforts={"high": high})).startswith(
+        "--max-error can be 0.02 on 71%"
     )

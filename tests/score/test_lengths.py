@@ -14,6 +14,7 @@ from score.calibration import softmax
 from score.errors import BundleError
 from score.lengths import LengthScale
 from score.scorer import Scorer, ScorerSettings
+from tests.score.asking import alone
 
 SCALE = {"exponent": -0.5, "least": 4, "most": 64}
 
@@ -43,7 +44,7 @@ def test_a_short_text_is_less_sure(stub_bundle: Path, tmp_path: Path) -> None:
         (plain,) = scorer.score([text])
         tokens = len(scorer._model.encode([text])[0].inputs[0])
         temperature = scorer._model.temperature
-        logits = np.asarray(scorer._model.answer(text).logits)
+        logits = np.asarray(alone(scorer._model, [text])[0].logits)
     factor = LengthScale(**SCALE).factor(tokens)  # type: ignore[arg-type] # JSON's mixed numbers
     assert factor > 1.5
     with Scorer(scaled, settings) as scorer:

@@ -16,6 +16,7 @@ from score.errors import BundleError, UsageError
 from score.model import Model
 from score.scorer import Scorer, ScorerSettings
 from score.tokens import MAX_WINDOWS, Encoder, Truncation
+from tests.score.asking import alone, together
 
 GOOD, BAD = "A good and wonderful film.", "A bad and awful film."
 FILLER = " the film" * 100
@@ -69,13 +70,13 @@ def test_the_answer_is_the_mean_over_the_windows(tiny_bundle: Path) -> None:
     bundle = Bundle.load(tiny_bundle)
     model, usual = Model(bundle, reading="windows"), Model(bundle)
     texts = [GOOD, f"{GOOD}{FILLER}{BAD}", "", f"{FILLER}{BAD}"]
-    answers = [model.answer(text) for text in texts]
-    assert answers[0] == usual.answer(GOOD)
+    answers = alone(model, texts)
+    assert answers[0] == alone(usual, [GOOD])[0]
     windows, _ = model._encoder.encode_windows(texts[1])
     assert len(windows) > 2
     mean = np.mean([model._engine.logits(ids) for ids in windows], axis=0)
     assert answers[1].logits == pytest.approx(mean.tolist())
-    for one, other in zip(answers, model.answer_batch(texts), strict=True):
+    for one, other in zip(answers, together(model, texts), strict=True):
         assert other == one
     assert model.identity != usual.identity
 

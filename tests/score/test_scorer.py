@@ -25,6 +25,7 @@ from score.frames import score_frame
 from score.model import Model, Part
 from score.providers import choose_provider
 from score.scorer import Scorer, ScorerSettings
+from tests.score.asking import alone, together
 
 PART: Part = (np.asarray([1.0, 2.0], np.float32), np.int64(0))
 GOOD, BAD = "A good and wonderful film.", "A bad and awful film."
@@ -69,10 +70,10 @@ def test_unsure_is_a_matter_of_confidence(tiny_bundle: Path) -> None:
 
 
 def promising(tiny_bundle: Path, folder: Path, *steps: tuple[float, float | None]) -> Path:
-    """A copy of the tiny bundle whose int8 graph promises other things, of all its layers."""
+    """A copy of the tiny bundle whose int8 graph promises other things, with --effort high."""
     bundle = Path(shutil.copytree(tiny_bundle, folder / "promising"))
     manifest = json.loads((bundle / "bundle.json").read_text())
-    manifest["graphs"][0]["guarantee"]["steps"] = [
+    manifest["graphs"][0]["efforts"]["high"]["guarantee"]["steps"] = [
         {"max_error": rate, "threshold": threshold, "coverage": 0.5} for rate, threshold in steps
     ]
     (bundle / "bundle.json").write_text(json.dumps(manifest))
@@ -120,8 +121,8 @@ def test_texts_of_one_length_run_together_and_have_the_same_bits(tiny_bundle: Pa
     bundle = Bundle.load(tiny_bundle)
     assert bundle.graph("int8").batches
     model = Model(bundle)
-    one_by_one = [model.answer(text) for text in many()]
-    assert model.answer_batch(many()) == one_by_one
+    one_by_one = alone(model, many())
+    assert together(model, many()) == one_by_one
     lengths = [len(one.inputs[0]) for one in model.encode(many()) if one.inputs]
     batches = model.batches(lengths)
     assert sorted(place for batch in batches for place in batch) == list(range(len(lengths)))
@@ -148,10 +149,10 @@ def test_a_graph_that_is_not_known_to_keep_texts_apart_runs_each_alone(
 def test_batches_of_a_gpu_are_padded(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Texts of like length run together there, whatever the graph."""
     model = Model(Bundle.load(tiny_bundle))
-    one_by_one = [model.answer(text) for text in many()]
+    one_by_one = alone(model, many())
     monkeypatch.setattr(Model, "batched", True)
     assert model.batches([3, 5, 4]) == [[1, 2, 0]]
-    for one, other in zip(one_by_one, model.answer_batch(many()), strict=True):
+    for one, other in zip(one_by_one, together(model, many()), strict=True):
         assert other.logits == pytest.approx(one.logits, abs=1e-3)
         assert other.truncated == one.truncated
 
