@@ -35,6 +35,11 @@ four to five characters of English, for one of Chinese; so this changes nothing 
 that are mostly blanks or one endless word, and it bounds time and memory for all."""
 
 
+# Characters for each token that is kept: with so many an English text is nearly always cut in
+# less time than it takes to tokenise all of it.
+_LIKELY = 8
+
+
 @dataclass(frozen=True, slots=True)
 class Truncation:
     """Which tokens of a text that is too long are kept.
@@ -75,14 +80,16 @@ class Truncation:
 
     def cut(self, ids: list[int], marks: int) -> list[int]:
         """Shorten ``ids`` so that they and ``marks`` more tokens fit."""
-        room = self.max_tokens - marks
-        if len(ids) <= room:
+        head, tail = self.kept(marks)
+        if len(ids) <= head + tail:
             return ids
-        if self.strategy == "head":
-            return ids[:room]
-        if self.strategy == "tail":
-            return ids[-room:]
-        return ids[: self.head_tokens] + ids[self.head_tokens - room :]
+        return ids[:head] + ids[len(ids) - tail :]
+
+    def kept(self, marks: int) -> tuple[int, int]:
+        """How many tokens of a too long text are kept of its beginning and of its end."""
+        room = self.max_tokens - marks
+        head = {"head": room, "tail": 0}.get(self.strategy, self.head_tokens)
+        return head, room - head
 
     def windows(self, ids: list[int], marks: int) -> list[list[int]]:
         """``ids`` in as few pieces as fit with ``marks`` more tokens each, evenly placed.
@@ -138,6 +145,8 @@ class Encoder:
         self._tokenizer = tokenizer
         self._truncation = truncation
         self._prefix, self._suffix = _marks(tokenizer)
+        self._kept = truncation.kept(len(self._prefix) + len(self._suffix))
+        self._by_word = _reads_by_word(tokenizer)
 
     @classmethod
     def from_file(cls, path: Path, truncation: Truncation) -> Encoder:
@@ -165,8 +174,8 @@ class Encoder:
 
     def encode(self, text: str) -> Encoded:
         """Token ids of one text, at most ``max_tokens``, the tokenizer's marks around them."""
-        part, cut = self._truncation.ends(text)
-        return self._finish(self._tokenizer.encode(part, add_special_tokens=False).ids, cut)
+        (encoded,) = self.encode_batch([text])
+        return encoded
 
     def encode_windows(self, text: str) -> tuple[list[list[int]], bool]:
         """Token ids of a whole text in windows, and whether a part of it is in none.
@@ -185,17 +194,51 @@ class Encoder:
     def encode_batch(self, texts: Sequence[str]) -> list[Encoded]:
         """The same as :meth:`encode` for each text, and other threads can run meanwhile."""
         parts = [self._truncation.ends(text) for text in texts]
-        encodings = self._tokenizer.encode_batch(
-            [part for part, _ in parts], add_special_tokens=False
-        )
-        return [
-            self._finish(encoding.ids, cut)
-            for encoding, (_, cut) in zip(encodings, parts, strict=True)
-        ]
+        pieces = [self._pieces(part) for part, _ in parts]
+        flat = [piece for some in pieces for piece in some]
+        found = iter(self._tokenizer.encode_batch(flat, add_special_tokens=False))
+        encoded = []
+        for (part, cut), some in zip(parts, pieces, strict=True):
+            ids = [next(found).ids for _ in some]
+            encoded.append(self._join(*ids) or self._finish(self._whole(part, ids), cut))
+        return encoded
+
+    def _whole(self, text: str, ids: list[list[int]]) -> list[int]:
+        """The tokens of a text, of whose pieces these were found."""
+        if len(ids) == 1:
+            return ids[0]
+        whole: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return whole
+
+    def _pieces(self, text: str) -> list[str]:
+        """What to tokenise of a text: all, or the two ends where they are surely enough."""
+        head, tail = (_LIKELY * tokens for tokens in self._kept)
+        if not self._by_word or 4 * len(text) < 5 * (head + tail):
+            return [text]
+        before, behind = text.rfind(" ", 0, head + 1), text.find(" ", len(text) - tail)
+        return [text[: max(before, 0)], text[behind:] if behind >= 0 and tail else ""]
+
+    def _join(self, first: list[int], last: list[int] | None = None) -> Encoded | None:
+        """What is kept of a long text's ends; None where they are not enough, or are none."""
+        head, tail = self._kept
+        if last is None:
+            return None
+        # With one token more than is kept some of the text is surely left out.
+        if len(first) < head or len(last) < tail or len(first) + len(last) <= head + tail:
+            return None
+        kept = first[:head] + last[len(last) - tail :]
+        return Encoded(self._prefix + kept + self._suffix, truncated=True)
 
     def _finish(self, ids: list[int], cut: bool) -> Encoded:
         kept = self._truncation.cut(ids, len(self._prefix) + len(self._suffix))
         return Encoded(self._prefix + kept + self._suffix, truncated=cut or len(kept) < len(ids))
+
+
+def _reads_by_word(tokenizer: tokenizers.Tokenizer) -> bool:
+    """Whether what stands between two blanks is tokenised by itself, as BERT's tokenizer does."""
+    model, before = type(tokenizer.model).__name__, type(tokenizer.pre_tokenizer).__name__
+    cleaned = type(tokenizer.normalizer).__name__
+    return (model, before, cleaned) == ("WordPiece", "BertPreTokenizer", "BertNormalizer")
 
 
 def _marks(tokenizer: tokenizers.Tokenizer) -> tuple[list[int], list[int]]:

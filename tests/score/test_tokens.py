@@ -51,6 +51,42 @@ def test_a_text_that_fits_is_whole(tokenizer: Tokenizer, strategy: str) -> None:
     assert encoder.encode(f"{TEXT} wa").truncated
 
 
+@pytest.mark.parametrize("strategy", ["head", "tail", "head+tail"])
+def test_the_ends_of_a_long_text_are_tokenised_as_all_of_it(
+    tokenizer: Tokenizer, strategy: str
+) -> None:
+    """Short words and long ones, blanks and marks of all kinds: the same tokens, every time."""
+    rng = random.Random(strategy)
+    pieces = [*WORDS, "x" * 300, "é\u0301", "[SEP]", "中文", "\n", "\t", "...", "don't", "\u3000"]
+    gaps = [" ", " ", "  ", "", "\n", " " * 40]
+    texts = [
+        "".join(rng.choice(pieces) + rng.choice(gaps) for _ in range(rng.randrange(200)))
+        for _ in range(400)
+    ]
+    encoder, plain = (Encoder(tokenizer, Truncation.halves(strategy, 16)) for _ in range(2))
+    assert encoder._by_word
+    plain._by_word = False
+    pieces_of = [encoder._pieces(text) for text in texts]
+    assert 100 < sum(len(some) > 1 for some in pieces_of) < 400
+    assert any(encoder._join(*_ids(tokenizer, some)) for some in pieces_of)
+    assert not all(encoder._join(*_ids(tokenizer, some)) for some in pieces_of if len(some) > 1)
+    assert encoder.encode_batch(texts) == plain.encode_batch(texts)
+
+
+def _ids(tokenizer: Tokenizer, pieces: list[str]) -> list[list[int]]:
+    return [one.ids for one in tokenizer.encode_batch(pieces, add_special_tokens=False)]
+
+
+def test_other_tokenizers_see_all_of_a_text() -> None:
+    """Where a token may reach over a blank, the ends alone would give other tokens."""
+    from tokenizers.models import BPE
+
+    tokens = {"a": 0, " ": 1, "a ": 2}
+    encoder = Encoder(Tokenizer(BPE(tokens, [("a", " ")])), Truncation.halves("head+tail", 8))
+    assert not encoder._by_word
+    assert encoder._pieces("a " * 5000) == ["a " * 5000]
+
+
 def test_a_batch_is_its_texts(tokenizer: Tokenizer) -> None:
     """Encoding many texts gives what encoding each of them gives, whatever stood in the file."""
     tokenizer.enable_truncation(5)
