@@ -44,10 +44,9 @@ from score.tokens import Encoder
 
 logger = logging.getLogger(__name__)
 
-MAX_CALIBRATION = 20_000
-"""The most held-back reviews that a graph is calibrated on; more would change no figure."""
-MAX_VERIFICATION = 2000
-"""The most of them that checkpoint and graphs are compared on: PyTorch is slow."""
+MAX_CALIBRATION, MAX_VERIFICATION = 20_000, 2000
+"""The most held-back reviews that a graph is calibrated on, for more would change no figure, and
+that it is compared with the checkpoint on: PyTorch is slow."""
 # As many show which channels are large, which is a matter of the weights.
 _TYPICAL = 64
 _FEW_TOKENS = 16

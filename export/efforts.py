@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 # Probabilities below are as good as none; what is divided by them stays a number.
 _LEAST = 1e-9
-_GRID = np.arange(999, 499, -1) / 1000
+# Not down to a half, which of two classes is nothing.
+_GRID = np.arange(999, 509, -1) / 1000
+# Fewer reviews prove nothing of a classifier.
+_FEWEST_TOLD = 100
 # By how much the loss of an earlier stop may be larger to be as good as the last layer.
 _NO_WORSE = 0.001
 
@@ -72,40 +75,56 @@ def make_efforts(
     Returns:
         The efforts by name, those of :data:`COSTS`.
     """
+    ngrams = ngrams if ngrams and sum(_told(ngrams, held_back)) >= _FEWEST_TOLD else None
     whole = graph.with_name(f"{graph.name}.whole")
     graph.rename(whole)
     add_exits(whole, graph, exits, 1.0, ngrams)
     stops = len(exits) + (ngrams is not None)
     logits = _logits_by_stop(graph, stops, held_back)
-    last = fit_temperature(logits[-1], held_back.classes)
-    heard = logits[0] if ngrams else np.zeros_like(logits[0])
-    mixed = []
-    for one, said in zip(exits, logits[-1 - len(exits) : -1], strict=True):
-        own, theirs = _weigh(said, heard, held_back.classes)
-        mixed.append(one.mixed(last * own, last * theirs))
+    mixed, last = _mix(exits, logits, held_back, ngrams)
     if ngrams:
-        factor = last / fit_temperature(heard, held_back.classes)
-        ngrams = replace(ngrams, factor=factor)
+        told = _told(ngrams, held_back)
+        own = fit_temperature(logits[0][told], held_back.classes[told])
+        ngrams = replace(ngrams, factor=last / own)
     add_exits(whole, graph, mixed, last, ngrams)
     whole.unlink()
-    begin = 0 if ngrams else 1
     found, short = (
-        _Found(np.stack(_logits_by_stop(graph, stops, held_back)), held_back, begin),
-        None,
+        _Found(np.stack(_logits_by_stop(graph, stops, one)), one, 0 if ngrams else 1)
+        if one is not None
+        else None
+        for one in (held_back, others)
     )
-    if others is not None:
-        short = _Found(np.stack(_logits_by_stop(graph, stops, others)), others, begin)
+    assert found is not None  # noqa: S101 - of the first there are some
     return {name: _effort(found, short, last, cost) for name, cost in COSTS.items()}
 
 
-def _weigh(
-    said: NDArray[np.float32], heard: NDArray[np.float32], classes: NDArray[np.int64]
-) -> tuple[float, float]:
-    """What a layer's logits and those of the n-grams are multiplied with before they are added."""
-    if not heard.any():
-        return 1 / fit_temperature(said, classes), 0.0
-    own, theirs = fit_weights(np.stack([said, heard]), classes)
-    return float(own), float(theirs)
+def _told(ngrams: Ngrams, reviews: Encoded) -> NDArray[np.bool_]:
+    """Which reviews are long enough for the n-grams to say something of."""
+    return np.asarray([len(ids) >= ngrams.shortest for ids in reviews.batch])
+
+
+def _mix(
+    exits: Sequence[Exit],
+    logits: Sequence[NDArray[np.float32]],
+    reviews: Encoded,
+    ngrams: Ngrams | None,
+) -> tuple[list[Exit], float]:
+    """The layers' classifiers, made to mean the same as the last one, and its temperature.
+
+    How much each adds of what the n-grams say is a matter of the reviews that these say
+    something of.
+    """
+    last = fit_temperature(logits[-1], reviews.classes)
+    mixed = []
+    for one, said in zip(exits, logits[-1 - len(exits) : -1], strict=True):
+        if ngrams is None:
+            mixed.append(one.mixed(last / fit_temperature(said, reviews.classes), 0.0))
+        else:
+            told = _told(ngrams, reviews)
+            both = np.stack([said[told], logits[0][told]])
+            own, theirs = fit_weights(both, reviews.classes[told])
+            mixed.append(one.mixed(last * float(own), last * float(theirs)))
+    return mixed, last
 
 
 def stop_at(
@@ -127,19 +146,28 @@ def stop_at(
 
 
 def deepest_stop(
-    logits: NDArray[np.float32], temperature: float, classes: NDArray[np.int64]
+    logits: NDArray[np.float32], temperature: float, classes: NDArray[np.int64], begin: int = 0
 ) -> int:
     """The first stop, from 0, that is surely no worse than the last layer on labelled reviews.
 
     Its log loss may be larger by :data:`_NO_WORSE`, two standard errors included; so of few
     reviews it is the last. With the n-grams beside them the layers before the last can be as
     good as it is, or better.
+
+    Args:
+        logits: shape (stops, n, classes), all to be divided by ``temperature``.
+        temperature: above 0.
+        classes: the true class of each review, shape (n,).
+        begin: the first that may be it; the n-grams by themselves may not, for of short texts
+            they say nothing.
     """
+    if len(classes) < _FEWEST_TOLD:
+        return len(logits) - 1
     rows = np.arange(len(classes))
-    losses = -np.log(softmax(logits, temperature)[:, rows, classes])
-    more = losses - losses[-1]
-    surely = more.mean(axis=1) + 2 * more.std(axis=1) / np.sqrt(len(classes))
-    return int((surely <= _NO_WORSE).argmax()) if (surely <= _NO_WORSE).any() else len(logits) - 1
+    losses = -np.log(np.maximum(softmax(logits, temperature)[:, rows, classes], _LEAST))
+    more = losses[begin:] - losses[-1]
+    surely = more.mean(axis=1) + 2 * more.std(axis=1, ddof=1) / np.sqrt(len(classes))
+    return begin + int((surely <= _NO_WORSE).argmax())
 
 
 def choose_threshold(logits: NDArray[np.float32], temperature: float, cost: Cost) -> float:
@@ -193,7 +221,7 @@ class _Found:
 
 
 def _effort(found: _Found, short: _Found | None, temperature: float, cost: Cost) -> Effort:
-    end = deepest_stop(found.logits, temperature, found.reviews.classes)
+    end = deepest_stop(found.logits, temperature, found.reviews.classes, 1 - found.begin)
     threshold = choose_threshold(found.logits[: end + 1], temperature, cost)
     thresholds = (threshold,) * end + (0.0,) * (len(found.logits) - 1 - end)
     answers, layers = found.answers(temperature, thresholds)

@@ -19,6 +19,8 @@ LOGITS = "ngram_logits"
 """What the nodes make: shape (n, classes)."""
 
 _MOST = 127
+# Further than any text reaches.
+_END = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,35 +69,39 @@ class Ngrams:
 
 
 def ngram_nodes(ngrams: Ngrams) -> tuple[list[Any], dict[str, NDArray[Any]]]:
-    """The nodes that make :data:`LOGITS` of ``input_ids`` and ``attention_mask``, and weights.
+    """The nodes that make :data:`LOGITS` of ``input_ids`` and ``attention_mask``, and weights."""
+    return [*_buckets(), *_sum(), *_logits()], _arrays(ngrams)
+
+
+def _arrays(ngrams: Ngrams) -> dict[str, NDArray[Any]]:
+    """All constants, by name."""
+    table, step = ngrams.quantised()
+    pairs = len(table) - ngrams.vocabulary
+    whole = {"multiplier": ngrams.multiplier, "pairs": pairs, "vocabulary": ngrams.vocabulary}
+    places = {"begin": 0, "second": 1, "before_last": -1, "end": _END, "axis": 1, "last_axis": -1}
+    return {
+        "ngram_table": table,
+        "ngram_step": step,
+        "ngram_bias": ngrams.bias.astype(np.float32),
+        "ngram_spread": ngrams.spread(),
+        "ngram_nothing": np.array(0, np.float32),
+        "ngram_shortest": np.array(ngrams.shortest, np.float32),
+        **{f"ngram_{name}": np.array(number, np.int64) for name, number in whole.items()},
+        **{f"ngram_{name}": np.array([number], np.int64) for name, number in places.items()},
+    }
+
+
+def _buckets() -> list[Any]:
+    """The bucket of each token and pair, and whether it belongs to the text or is padding.
 
     Padding stands behind a text, so a pair belongs to it where its second token does.
     """
     from onnx import TensorProto
     from onnx.helper import make_node as node
 
-    table, step = ngrams.quantised()
-    pairs = len(table) - ngrams.vocabulary
-    tensors: dict[str, NDArray[Any]] = {
-        "ngram_table": table,
-        "ngram_step": step,
-        "ngram_bias": ngrams.bias.astype(np.float32),
-        "ngram_spread": ngrams.spread(),
-        "ngram_multiplier": np.array(ngrams.multiplier, np.int64),
-        "ngram_pairs": np.array(pairs, np.int64),
-        "ngram_vocabulary": np.array(ngrams.vocabulary, np.int64),
-        "ngram_shortest": np.array(ngrams.shortest, np.float32),
-        "ngram_nothing": np.array(0, np.float32),
-        "ngram_begin": np.array([0], np.int64),
-        "ngram_second": np.array([1], np.int64),
-        "ngram_before_last": np.array([-1], np.int64),
-        "ngram_end": np.array([np.iinfo(np.int32).max], np.int64),
-        "ngram_axis": np.array([1], np.int64),
-        "ngram_last_axis": np.array([-1], np.int64),
-    }
     ids, mask, axis = "input_ids", "attention_mask", "ngram_axis"
     behind = ["ngram_second", "ngram_end", axis]
-    nodes = [
+    return [
         node("Slice", [ids, "ngram_begin", "ngram_before_last", axis], ["ngram_firsts"]),
         node("Slice", [ids, *behind], ["ngram_seconds"]),
         node("Mul", ["ngram_firsts", "ngram_multiplier"], ["ngram_product"]),
@@ -107,13 +113,30 @@ def ngram_nodes(ngrams: Ngrams) -> tuple[list[Any], dict[str, NDArray[Any]]]:
         node("Concat", [mask, "ngram_pair_mask"], ["ngram_there"], axis=1),
         node("Unsqueeze", ["ngram_there", "ngram_last_axis"], ["ngram_column"]),
         node("Cast", ["ngram_column"], ["ngram_counted"], to=TensorProto.INT32),
+    ]
+
+
+def _sum() -> list[Any]:
+    """The weights of a text's buckets, added up as whole numbers, and its tokens."""
+    from onnx import TensorProto
+    from onnx.helper import make_node as node
+
+    return [
         node("Gather", ["ngram_table", "ngram_buckets"], ["ngram_found"]),
         node("Cast", ["ngram_found"], ["ngram_whole"], to=TensorProto.INT32),
         node("Mul", ["ngram_whole", "ngram_counted"], ["ngram_own"]),
-        node("ReduceSum", ["ngram_own", axis], ["ngram_sum"], keepdims=0),
+        node("ReduceSum", ["ngram_own", "ngram_axis"], ["ngram_sum"], keepdims=0),
         node("Cast", ["ngram_sum"], ["ngram_total"], to=TensorProto.FLOAT),
-        node("ReduceSum", [mask, axis], ["ngram_tokens"], keepdims=1),
+        node("ReduceSum", ["attention_mask", "ngram_axis"], ["ngram_tokens"], keepdims=1),
         node("Cast", ["ngram_tokens"], ["ngram_length"], to=TensorProto.FLOAT),
+    ]
+
+
+def _logits() -> list[Any]:
+    """The sum over the root of the length, as logits of the classes; 0 of short texts."""
+    from onnx.helper import make_node as node
+
+    return [
         node("Sqrt", ["ngram_length"], ["ngram_root"]),
         node("Mul", ["ngram_total", "ngram_step"], ["ngram_weighed"]),
         node("Div", ["ngram_weighed", "ngram_root"], ["ngram_score"]),
@@ -122,4 +145,3 @@ def ngram_nodes(ngrams: Ngrams) -> tuple[list[Any], dict[str, NDArray[Any]]]:
         node("GreaterOrEqual", ["ngram_length", "ngram_shortest"], ["ngram_enough"]),
         node("Where", ["ngram_enough", "ngram_said", "ngram_nothing"], [LOGITS]),
     ]
-    return nodes, tensors

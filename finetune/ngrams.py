@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from score.tokens import MAX_MARKS
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_matrix
@@ -38,7 +40,10 @@ SHORTEST = 64
 """Of texts of fewer tokens nothing is learned and nothing is said: a few words prove nothing."""
 
 # What fewer texts teach of half a million buckets is not worth asking for.
-_FEWEST_TEXTS, _MOST_TEXTS = 2000, 400_000
+_FEWEST_TEXTS, _MOST_TEXTS = 2000, 100_000
+# Each has half a million weights of its own.
+_MOST_CLASSES = 20
+_TOKENISED = 1000
 _ITERATIONS = 50
 _REGULARISATION = 0.03
 
@@ -81,21 +86,20 @@ class Ngrams:
 
 
 def fit_ngrams(lessons: Lessons, encoder: Encoder, vocabulary: int) -> Ngrams | None:
-    """Fit the classifier; None where there are too few lessons for one.
+    """Fit the classifier; None where there are too few lessons for one, or too many classes.
 
     Args:
-        lessons: those that are long enough are learned from, a sample of 400,000 of many.
+        lessons: those that are long enough are learned from, a sample of 100,000 of many.
         encoder: cuts the texts as for the network.
         vocabulary: the number of tokens.
     """
-    ids = [one.ids for one in encoder.encode_batch(lessons.texts)]
-    chosen = np.asarray([i for i, one in enumerate(ids) if len(one) >= SHORTEST], np.int64)
+    if lessons.targets.shape[1] > _MOST_CLASSES:
+        return None
+    chosen, ids = _long_ones(lessons.texts, encoder)
     if len(chosen) < _FEWEST_TEXTS:
         return None
-    if len(chosen) > _MOST_TEXTS:
-        chosen = np.sort(np.random.default_rng(0).permutation(chosen)[:_MOST_TEXTS])
     targets = lessons.targets[chosen]
-    counts = count([ids[i] for i in chosen], vocabulary)
+    counts = count(ids, vocabulary)
     columns = [1] if targets.shape[1] == 2 else range(targets.shape[1])
     fitted = [_fit_column(counts, targets[:, one], targets.sum(axis=1)) for one in columns]
     logger.info("N-grams: fitted to %d texts", len(chosen))
@@ -105,7 +109,26 @@ def fit_ngrams(lessons: Lessons, encoder: Encoder, vocabulary: int) -> Ngrams | 
     )
 
 
-def count(batch: Sequence[Sequence[int]], vocabulary: int) -> csr_matrix:
+def _long_ones(texts: Sequence[str], encoder: Encoder) -> tuple[list[int], list[NDArray[np.int32]]]:
+    """The places of texts that are long enough, and their tokens."""
+    # A token has a character at least.
+    places = [i for i, text in enumerate(texts) if len(text) >= SHORTEST - MAX_MARKS]
+    if len(places) > 2 * _MOST_TEXTS:
+        drawn = np.random.default_rng(0).permutation(len(places))[: 2 * _MOST_TEXTS]
+        places = [places[i] for i in np.sort(drawn)]
+    chosen: list[int] = []
+    ids: list[NDArray[np.int32]] = []
+    for start in range(0, len(places), _TOKENISED):
+        part = places[start : start + _TOKENISED]
+        found = encoder.encode_batch([texts[i] for i in part])
+        for place, one in zip(part, found, strict=True):
+            if len(one.ids) >= SHORTEST and len(chosen) < _MOST_TEXTS:
+                chosen.append(place)
+                ids.append(np.asarray(one.ids, np.int32))
+    return chosen, ids
+
+
+def count(batch: Sequence[Sequence[int] | NDArray[np.int32]], vocabulary: int) -> csr_matrix:
     """How often each bucket occurs, over the root of the length: (n, vocabulary + PAIRS)."""
     from scipy.sparse import csr_matrix
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import logging
 import shutil
 from dataclasses import dataclass
@@ -102,8 +103,7 @@ def train_model(
             "versions": {name: version(name) for name in ("torch", "transformers", "datasets")},
         }
         _save(output, plan.trainer, plan.data, settings, metrics)
-    # What is mapped into memory cannot be deleted everywhere.
-    plan.trainer.train_dataset = plan.trainer.eval_dataset = None
+    _let_go(plan.trainer)
     shutil.rmtree(plan.checkpoints)
     return TrainingReport(output, plan.audited, metrics)
 
@@ -182,6 +182,14 @@ def _train(trainer: Trainer, checkpoints: Path) -> bool:
         logger.warning("No epoch was better than the base: it is kept")
         model.load_state_dict(start)
     return helped
+
+
+def _let_go(trainer: Trainer) -> None:
+    """Close the files of tokens, which are mapped into memory: Windows deletes no open file."""
+    trainer.train_dataset = trainer.eval_dataset = None
+    trainer.callback_handler.train_dataloader = trainer.callback_handler.eval_dataloader = None
+    trainer.accelerator.free_memory()
+    gc.collect()
 
 
 def _measure(plan: Plan, output: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,7 +131,8 @@ def _training_arguments(
         use_cpu=on_cpu,
         bf16=has_bf16(),
         dataloader_pin_memory=not on_cpu,
-        dataloader_num_workers=0 if on_cpu else _GPU_READERS,
+        # Elsewhere they would be started as programs of their own.
+        dataloader_num_workers=_GPU_READERS if sys.platform == "linux" and not on_cpu else 0,
         disable_tqdm=not progress,
         report_to="none",
     )

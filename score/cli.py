@@ -78,7 +78,7 @@ _PATH = click.Path(path_type=Path)
     "--effort",
     type=click.Choice(["low", "normal", "high"]),
     help="How sure the model has to be to answer before it has read with all its layers: low is "
-    "fastest, high costs no label anything.  [default: high with --max-error, else normal, where "
+    "fastest, high loses next to nothing.  [default: high with --max-error, else normal, where "
     "the bundle can stop early]",
 )
 @click.option(

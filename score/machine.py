@@ -112,7 +112,8 @@ def _large_cores() -> int:
     seconds = _threads() - cores
     if 0 < seconds < cores:
         return seconds
-    with contextlib.suppress(OSError, AttributeError):
+    # Windows has no library without a name, and says so by a TypeError.
+    with contextlib.suppress(OSError, AttributeError, TypeError):
         number, size = ctypes.c_int(), ctypes.c_size_t(ctypes.sizeof(ctypes.c_int))
         ask = ctypes.CDLL(None).sysctlbyname
         if not ask(b"hw.perflevel0.physicalcpu", *map(ctypes.byref, (number, size)), None, 0):

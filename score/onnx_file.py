@@ -63,7 +63,7 @@ _TOLD = {
 
 _MOST_FIELDS = 250_000
 _MOST_DIMENSIONS = 32
-# A graph that stops early has a branch in a branch for each layer: 24 of them take 74 levels,
+# A graph that stops early has a branch in a branch for each layer: 24 of them take 77 levels,
 # and protobuf itself reads 100.
 _DEEPEST = 80
 # ONNX's smallest elements have two bits.

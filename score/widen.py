@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _OUTPUT, _LAST = "logits", "last_logits"
 _MASK, _MASK_INPUT, _TOKENS = "attention_mask", 4, "tokens_of_each"
-# What the export calls the texts that a classifier was not sure of: see export.exits.
+# What the export calls the texts that a classifier was not sure of: see export.branches.
 _KEPT = re.compile(r"exit_\w+_kept_\d+")
 
 WIDENING = 2

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from transformers import AutoModelForSequenceClassification
 
 import export.ngrams
 from export.branches import NEVER
+from export.build import ExportSettings, build_bundle
 from export.checkpoint import Checkpoint
+from export.efforts import make_efforts
 from export.exits import Exit, add_exits
+from export.reviews import Encoded
+from finetune.box import read_weights
 from finetune.lessons import Lessons
 from finetune.ngrams import MULTIPLIER, PAIRS, Ngrams, count, fit_ngrams
+from finetune.objective import add_exits as add_classifiers
+from score.bundle import Bundle
+from score.describe import describe
 from score.engine import UNTOLD, Engine
+from score.scorer import Scorer, ScorerSettings
+from score.scoring import FileSettings, score_file
 from score.tokens import Encoder
-from tests.conftest import sentences
+from score.widen import widen
+from tests.conftest import sentences, write_table
 
 SHORTEST = 4
 IDS = [2, 70, 71, 72, 3]
@@ -158,10 +170,6 @@ def test_a_checkpoint_keeps_it(
     fitted: tuple[Ngrams, Encoder], tiny_checkpoint: Path, tmp_path: Path
 ) -> None:
     """It is saved with the model, found by the export, and in no other loader's way."""
-    import shutil
-
-    from transformers import AutoModelForSequenceClassification
-
     folder = tmp_path / "model"
     shutil.copytree(tiny_checkpoint, folder)
     assert Checkpoint.load(folder).ngrams is None
@@ -174,3 +182,81 @@ def test_a_checkpoint_keeps_it(
     assert found.shortest == SHORTEST
     assert found.weight.tolist() == fitted[0].weight.tolist()
     AutoModelForSequenceClassification.from_pretrained(folder)
+
+
+@pytest.fixture(scope="module")
+def bundle(
+    fitted: tuple[Ngrams, Encoder], tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Exported from a checkpoint with n-grams, which a few reviews are enough for here."""
+    folder = tmp_path_factory.mktemp("ngrams")
+    shutil.copytree(tiny_checkpoint, folder / "model")
+    model = AutoModelForSequenceClassification.from_pretrained(tiny_checkpoint)
+    add_classifiers(model, str(tiny_checkpoint))
+    fitted[0].join(model)
+    model.save_pretrained(folder / "model")
+    settings = ExportSettings(max_flips=1, max_ece=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("export.efforts._FEWEST_TOLD", 5)
+        build_bundle(folder / "model", folder / "bundle", settings)
+    return folder / "bundle"
+
+
+def test_a_bundle_stops_at_its_ngrams(bundle: Path) -> None:
+    """Clear sentences take no layer, and never all the n-grams alone; two words are read on."""
+    graph = Bundle.load(bundle).graph("int8")
+    assert set(graph.efforts) == {"high", "normal", "low"}
+    for effort in graph.efforts.values():
+        assert (len(effort.thresholds), effort.all_layers) == (2, 2)
+        assert effort.thresholds[0] > 0.5
+        assert 0 <= effort.layers <= 2
+    with Scorer(bundle, ScorerSettings(effort="low")) as scorer:
+        scores = scorer.score([text for text, _ in sentences()])
+        (short,) = scorer.score(["good"])
+    layers = [one.layers for one in scores]
+    right = [one.label == label for one, (_, label) in zip(scores, sentences(), strict=True)]
+    assert layers.count(0) > len(layers) // 2
+    assert np.mean(right) > 0.8
+    # With its marks it has three tokens.
+    assert short.layers in (1, 2)
+
+
+def test_the_summary_counts_what_the_ngrams_answered(bundle: Path, tmp_path: Path) -> None:
+    """As read with 0 layers; and what the bundle is says how many layers there are."""
+    table = write_table(tmp_path / "t.csv", sentences())
+    summary = score_file(table, tmp_path / "out.csv", FileSettings(model=bundle, prefix="our_"))
+    assert summary.layers["0"] > 0
+    assert sum(summary.layers.values()) == summary.rows
+    line = next(one for one in describe(Bundle.load(bundle)).splitlines() if "normal" in one)
+    assert f"{Bundle.load(bundle).graph('int8').efforts['normal'].layers:.1f} of 2 layers" in line
+
+
+def test_what_is_made_of_such_a_bundle(bundle: Path) -> None:
+    """Floats for a GPU, which read all layers; and the weights that training starts from."""
+    loaded = Bundle.load(bundle)
+    model = loaded.read_graph(loaded.graph("int8"))
+    floats = Engine(widen(model, "the graph", half=False))
+    exact = Engine(model)
+    for ids in (IDS, LONGER):
+        assert floats.logits(ids) == pytest.approx(exact.logits(ids), abs=0.1)
+    weights = read_weights(loaded)
+    assert weights["exits.0.weight"].shape == (2, 32)
+    assert weights["classifier.weight"].shape == (2, 32)
+
+
+def test_too_few_long_reviews_prove_nothing_of_them(
+    fitted: tuple[Ngrams, Encoder], graph: Path, tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    """Of fifteen held-back sentences the n-grams are left out, and nothing stops before a layer."""
+    checkpoint = Checkpoint.load(tiny_checkpoint)
+    target = Path(shutil.copyfile(graph, tmp_path / "model.onnx"))
+    told = export.ngrams.Ngrams(
+        fitted[0].weight, fitted[0].bias, fitted[0].vocabulary, MULTIPLIER, SHORTEST
+    )
+    reviews = checkpoint.validation
+    ids = [one.ids for one in fitted[1].encode_batch(list(reviews.texts))]
+    assert reviews.classes is not None
+    encoded = Encoded(reviews, ids, np.asarray(reviews.classes, np.int64))
+    efforts = make_efforts(target, checkpoint.exits, encoded, None, told)
+    assert {len(one.thresholds) for one in efforts.values()} == {1}
+    assert {one.all_layers for one in efforts.values()} == {2}

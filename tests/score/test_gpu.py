@@ -23,6 +23,7 @@ from score.lanes import BoundLane, PlainLane
 from score.model import EncodedText, Model, Part
 from score.scorer import Scorer, ScorerSettings
 from score.windows import WINDOW
+from tests.score.asking import with_all_layers
 from tests.score.small_bundle import make_graph
 
 CUDA = "CUDAExecutionProvider"
@@ -196,12 +197,12 @@ def _reviews() -> list[str]:
 
 
 @needs_cuda
-def test_cuda_says_what_the_cpu_says() -> None:
+def test_cuda_says_what_the_cpu_says(tmp_path: Path) -> None:
     """The box in half precision: hardly a label differs, and where one does it was a toss-up."""
-    found = []
+    found, box = [], with_all_layers(DEFAULT_BUNDLE, tmp_path)
     for provider in ("cpu", "cuda"):
         settings = ScorerSettings(provider=provider, effort="high", any_language=True)
-        with Scorer(None, settings) as scorer:
+        with Scorer(box, settings) as scorer:
             found.append(scorer.score(_reviews()))
     assert scorer.device == "cuda, fp16"
     ours, theirs = ([one.probabilities[1] for one in scores] for scores in found)

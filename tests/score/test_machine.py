@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -63,6 +64,11 @@ def test_threads_that_cannot_be_told_apart(computer: Path) -> None:
     assert machine.workers() == 16
 
 
+def _as_on_windows(name: str | None) -> object:
+    """What a library without a name is there."""
+    raise TypeError(f"argument of type {type(name).__name__!r} is not iterable")
+
+
 @pytest.mark.parametrize(("allowed", "expected"), [(None, (6, 12)), (range(3), (3,))])
 def test_another_system(
     monkeypatch: pytest.MonkeyPatch,
@@ -77,6 +83,7 @@ def test_another_system(
     monkeypatch.setattr(psutil, "cpu_count", lambda *, logical: 12 if logical else 6)
     process = SimpleNamespace(cpu_affinity=lambda: allowed) if allowed else SimpleNamespace()
     monkeypatch.setattr(psutil, "Process", lambda: process)
+    monkeypatch.setattr(ctypes, "CDLL", _as_on_windows)
     assert machine.workers() == expected[0]
     assert machine.numbers_of_workers() == expected
 

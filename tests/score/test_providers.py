@@ -11,9 +11,11 @@ import onnxruntime
 import pytest
 
 from score import engine
+from score.bundle import DEFAULT_BUNDLE
 from score.engine import Engine
 from score.errors import BundleError, UnavailableError
 from score.scorer import Scorer, ScorerSettings
+from tests.score.asking import with_all_layers
 
 OPENVINO = "OpenVINOExecutionProvider"
 
@@ -78,13 +80,13 @@ def int8_alone(bundle: Path, folder: Path, *, batches: bool = True) -> Path:
     OPENVINO not in onnxruntime.get_available_providers(),
     reason="onnxruntime-openvino is not there",
 )
-def test_openvino_scores_as_the_cpu_does(tiny_bundle: Path) -> None:
+def test_openvino_scores_as_the_cpu_does(tiny_bundle: Path, tmp_path: Path) -> None:
     """Through the same code, in batches; its graph is the fp32 one, the CPU's int8."""
     texts = ["A waste of two hours.", "Clean rooms and friendly staff.", "It is " + "very " * 300]
-    found = []
+    found, bundle = [], with_all_layers(tiny_bundle, tmp_path)
     for provider in ("cpu", "openvino"):
         settings = ScorerSettings(provider=provider, effort="high", any_language=True)
-        with Scorer(tiny_bundle, settings) as scorer:
+        with Scorer(bundle, settings) as scorer:
             found.append([one.confidence for one in scorer.score(texts)])
     assert found[1] == pytest.approx(found[0], abs=0.05)
 
@@ -93,13 +95,13 @@ def test_openvino_scores_as_the_cpu_does(tiny_bundle: Path) -> None:
     OPENVINO not in onnxruntime.get_available_providers(),
     reason="onnxruntime-openvino is not there",
 )
-def test_openvino_scores_with_the_box() -> None:
+def test_openvino_scores_with_the_box(tmp_path: Path) -> None:
     """What it cannot read of the int8 graph is written out for it."""
     texts = ["A waste of two hours.", "Clean rooms and friendly staff.", "It is " + "very " * 300]
-    found = []
+    found, box = [], with_all_layers(DEFAULT_BUNDLE, tmp_path)
     for provider in ("cpu", "openvino"):
         settings = ScorerSettings(provider=provider, effort="high", any_language=True)
-        with Scorer(None, settings) as scorer:
+        with Scorer(box, settings) as scorer:
             found.append([one.confidence for one in scorer.score(texts)])
     assert scorer.device == "openvino, fp32"
     assert found[1] == pytest.approx(found[0], abs=0.02)
