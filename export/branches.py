@@ -192,9 +192,10 @@ class Branches:
             nodes.append(node("Mul", [LOGITS, f"{own}factor"], [f"{own}logits"]))
             return nodes, {**arrays, f"{own}factor": factor}
         classifier = self._exits[stop.layers - 1]
+        scale = np.float32(1.0 if self._ngrams else classifier.factor)
         arrays = {
-            f"{own}weight": np.ascontiguousarray(classifier.weight.T, np.float32),
-            f"{own}bias": classifier.bias.astype(np.float32),
+            f"{own}weight": np.ascontiguousarray(classifier.weight.T * scale, np.float32),
+            f"{own}bias": classifier.bias.astype(np.float32) * scale,
         }
         shares, state = names.get(SHARES, SHARES), stop.carried[0]
         said = f"{own}read" if self._ngrams else f"{own}logits"
@@ -206,11 +207,16 @@ class Branches:
             node("Add", [f"{own}product", f"{own}bias"], [said]),
         ]
         if self._ngrams:
-            arrays[f"{own}ngrams"] = np.array(classifier.ngrams, np.float32)
+            for name in ("factor", "ngrams", "alone"):
+                arrays[f"{own}{name}"] = np.array(getattr(classifier, name), np.float32)
             heard = names.get(LOGITS, LOGITS)
             nodes += [
+                # All n-gram logits are 0 where nothing is said, and else none to the last bit.
+                node("Equal", [heard, "ngram_nothing"], [f"{own}unheard"]),
+                node("Where", [f"{own}unheard", f"{own}alone", f"{own}factor"], [f"{own}weighs"]),
+                node("Mul", [said, f"{own}weighs"], [f"{own}own"]),
                 node("Mul", [heard, f"{own}ngrams"], [f"{own}heard"]),
-                node("Add", [said, f"{own}heard"], [f"{own}logits"]),
+                node("Add", [f"{own}own", f"{own}heard"], [f"{own}logits"]),
             ]
         return nodes, arrays
 

@@ -1,16 +1,15 @@
 """How sure a layer has to be to answer: thresholds for what they may cost.
 
-Each early classifier gets a temperature of its own, and adds what the n-grams say to what it
-says itself, weighed on the held-back reviews, so that one threshold means the same behind all
-of them: a single number is chosen on those reviews, which are too few to choose one for each
-layer. It is the least at which stopping early costs no more than stated, of the labels and of
-how much the confidences tell. Behind the stop that is as good as the last layer nobody goes on.
+When :mod:`export.mixing` has made a confidence mean the same at each stop, a single threshold is
+chosen on the held-back reviews, which are too few to choose one for each layer. It is the least
+at which stopping early costs no more than stated, of the labels and of how much the confidences
+tell. Behind the stop that is as good as the last layer nobody goes on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,10 +17,11 @@ import numpy as np
 
 from export.calibrate import Answers, calibrate
 from export.exits import NEVER, Exit, add_exits
+from export.mixing import FEWEST, Said, mix, mix_with_ngrams, told
 from export.ngrams import Ngrams
 from export.reviews import Encoded
 from export.verify import graph_logits
-from score.calibration import fit_temperature, fit_weights, softmax
+from score.calibration import fit_temperature, softmax
 from score.efforts import Effort
 from score.engine import Engine
 
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 _LEAST = 1e-9
 # Not down to a half, which of two classes is nothing.
 _GRID = np.arange(999, 509, -1) / 1000
-# Fewer reviews prove nothing of a classifier.
-_FEWEST_TOLD = 100
 # By how much the loss of an earlier stop may be larger to be as good as the last layer.
 _NO_WORSE = 0.001
 
@@ -75,56 +73,26 @@ def make_efforts(
     Returns:
         The efforts by name, those of :data:`COSTS`.
     """
-    ngrams = ngrams if ngrams and sum(_told(ngrams, held_back)) >= _FEWEST_TOLD else None
+    ngrams = ngrams if ngrams and sum(told(ngrams, held_back)) >= FEWEST else None
     whole = graph.with_name(f"{graph.name}.whole")
     graph.rename(whole)
     add_exits(whole, graph, exits, 1.0, ngrams)
     stops = len(exits) + (ngrams is not None)
-    logits = _logits_by_stop(graph, stops, held_back)
-    mixed, last = _mix(exits, logits, held_back, ngrams)
-    if ngrams:
-        told = _told(ngrams, held_back)
-        own = fit_temperature(logits[0][told], held_back.classes[told])
-        ngrams = replace(ngrams, factor=last / own)
+    said = Said(_logits_by_stop(graph, stops, held_back), held_back)
+    last = fit_temperature(said.logits[-1], held_back.classes)
+    if ngrams is None:
+        mixed = mix(exits, said, last)
+    else:
+        short = Said(_logits_by_stop(graph, stops, others), others) if others else None
+        mixed, ngrams = mix_with_ngrams(exits, ngrams, said, short, last)
     add_exits(whole, graph, mixed, last, ngrams)
     whole.unlink()
-    found, short = (
-        _Found(np.stack(_logits_by_stop(graph, stops, one)), one, 0 if ngrams else 1)
-        if one is not None
-        else None
-        for one in (held_back, others)
-    )
-    assert found is not None  # noqa: S101 - of the first there are some
-    return {name: _effort(found, short, last, cost) for name, cost in COSTS.items()}
-
-
-def _told(ngrams: Ngrams, reviews: Encoded) -> NDArray[np.bool_]:
-    """Which reviews are long enough for the n-grams to say something of."""
-    return np.asarray([len(ids) >= ngrams.shortest for ids in reviews.batch])
-
-
-def _mix(
-    exits: Sequence[Exit],
-    logits: Sequence[NDArray[np.float32]],
-    reviews: Encoded,
-    ngrams: Ngrams | None,
-) -> tuple[list[Exit], float]:
-    """The layers' classifiers, made to mean the same as the last one, and its temperature.
-
-    How much each adds of what the n-grams say is a matter of the reviews that these say
-    something of.
-    """
-    last = fit_temperature(logits[-1], reviews.classes)
-    mixed = []
-    for one, said in zip(exits, logits[-1 - len(exits) : -1], strict=True):
-        if ngrams is None:
-            mixed.append(one.mixed(last / fit_temperature(said, reviews.classes), 0.0))
-        else:
-            told = _told(ngrams, reviews)
-            both = np.stack([said[told], logits[0][told]])
-            own, theirs = fit_weights(both, reviews.classes[told])
-            mixed.append(one.mixed(last * float(own), last * float(theirs)))
-    return mixed, last
+    begin = 0 if ngrams else 1
+    found = _Found(np.stack(_logits_by_stop(graph, stops, held_back)), held_back, begin)
+    theirs = None
+    if others:
+        theirs = _Found(np.stack(_logits_by_stop(graph, stops, others)), others, begin)
+    return {name: _effort(found, theirs, last, cost) for name, cost in COSTS.items()}
 
 
 def stop_at(
@@ -161,7 +129,7 @@ def deepest_stop(
         begin: the first that may be it; the n-grams by themselves may not, for of short texts
             they say nothing.
     """
-    if len(classes) < _FEWEST_TOLD:
+    if len(classes) < FEWEST:
         return len(logits) - 1
     rows = np.arange(len(classes))
     losses = -np.log(np.maximum(softmax(logits, temperature)[:, rows, classes], _LEAST))

@@ -39,16 +39,16 @@ class Exit:
     Attributes:
         weight: shape (classes, width).
         bias: shape (classes,).
-        ngrams: what the logits of the n-grams are multiplied with before they are added.
+        factor: what its logits are multiplied with.
+        ngrams: what those of the n-grams are, which are added.
+        alone: in place of ``factor`` where the n-grams say nothing.
     """
 
     weight: NDArray[np.float32]
     bias: NDArray[np.float32]
+    factor: float = 1.0
     ngrams: float = 0.0
-
-    def mixed(self, factor: float, ngrams: float) -> Exit:
-        """One whose own logits are multiplied by ``factor``."""
-        return Exit(self.weight * np.float32(factor), self.bias * np.float32(factor), ngrams)
+    alone: float = 1.0
 
 
 def can_exit(graph: Path, exits: Sequence[Exit]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -112,7 +113,7 @@ def test_few_lessons_are_none(fitted: tuple[Ngrams, Encoder]) -> None:
 
 def _in_graph(fitted: Ngrams, graph: Path, exits: tuple[Exit, ...], target: Path) -> Path:
     told = export.ngrams.Ngrams(fitted.weight, fitted.bias, fitted.vocabulary, MULTIPLIER, SHORTEST)
-    mixed = [one.mixed(1.0, 0.5) for one in exits]
+    mixed = [replace(one, factor=2.0, ngrams=0.5, alone=3.0) for one in exits]
     add_exits(graph, target, mixed, 1.0, told)
     onnx.checker.check_model(onnx.load(target), full_check=True)
     return target
@@ -155,7 +156,12 @@ def test_texts_part_at_each_stop(
     heard, _ = Engine(model, thresholds=[0.0, NEVER]).run(batch)
     logits, layers = Engine(model, thresholds=[NEVER, 0.0]).run(batch)
     assert layers.tolist() == [1, 1]
-    assert logits == pytest.approx(said + 0.5 * heard, abs=1e-5)
+    assert logits == pytest.approx(2 * said + 0.5 * heard, abs=1e-5)
+    # Of three tokens the n-grams say nothing, and the layer speaks alone.
+    short = [IDS[:3]]
+    alone, _ = Engine(plain.read_bytes(), thresholds=[0.0]).run(short)
+    found, _ = Engine(model, thresholds=[NEVER, 0.0]).run(short)
+    assert found == pytest.approx(3 * alone, abs=1e-5)
     whole, told = Engine(graph.read_bytes()).run([LONGER])
     assert told.tolist() == [UNTOLD]
     logits, layers = Engine(model, thresholds=[NEVER, NEVER]).run([LONGER])
@@ -197,7 +203,7 @@ def bundle(
     model.save_pretrained(folder / "model")
     settings = ExportSettings(max_flips=1, max_ece=1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("export.efforts._FEWEST_TOLD", 5)
+        patch.setattr("export.efforts.FEWEST", 5)
         build_bundle(folder / "model", folder / "bundle", settings)
     return folder / "bundle"
 
