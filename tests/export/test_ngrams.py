@@ -17,7 +17,7 @@ from export.branches import NEVER
 from export.build import ExportSettings, build_bundle
 from export.checkpoint import Checkpoint
 from export.efforts import make_efforts
-from export.exits import Exit, add_exits
+from export.exits import add_exits
 from export.reviews import Encoded
 from finetune.box import read_weights
 from finetune.lessons import Lessons
@@ -111,24 +111,24 @@ def test_few_lessons_are_none(fitted: tuple[Ngrams, Encoder]) -> None:
     assert fit_ngrams(Lessons(rows.texts[:64], rows.targets[:64]), fitted[1], 200) is None
 
 
-def _in_graph(fitted: Ngrams, graph: Path, exits: tuple[Exit, ...], target: Path) -> Path:
-    told = export.ngrams.Ngrams(fitted.weight, fitted.bias, fitted.vocabulary, MULTIPLIER, SHORTEST)
+@pytest.fixture
+def model(
+    fitted: tuple[Ngrams, Encoder], graph: Path, tiny_checkpoint: Path, tmp_path: Path
+) -> bytes:
+    """The tiny model's graph with n-grams, and its one early classifier weighed in some way."""
+    ngrams = fitted[0]
+    told = export.ngrams.Ngrams(ngrams.weight, ngrams.bias, ngrams.vocabulary, MULTIPLIER, SHORTEST)
+    exits = Checkpoint.load(tiny_checkpoint).exits
     mixed = [replace(one, factor=2.0, ngrams=0.5, alone=3.0) for one in exits]
+    target = tmp_path / "model.onnx"
     add_exits(graph, target, mixed, 1.0, told)
     onnx.checker.check_model(onnx.load(target), full_check=True)
-    return target
+    return target.read_bytes()
 
 
-def test_a_graph_says_the_same(
-    fitted: tuple[Ngrams, Encoder],
-    graph: Path,
-    tiny_checkpoint: Path,
-    tmp_path: Path,
-) -> None:
+def test_a_graph_says_the_same(fitted: tuple[Ngrams, Encoder], model: bytes) -> None:
     """Before the first layer, but for what whole numbers lose, and padding changes no bit."""
     ngrams = fitted[0]
-    exits = Checkpoint.load(tiny_checkpoint).exits
-    model = _in_graph(ngrams, graph, exits, tmp_path / "model.onnx").read_bytes()
     engine = Engine(model, thresholds=[0.0, NEVER])
     logits, layers = engine.run([IDS, LONGER])
     assert layers.tolist() == [0, 0]
@@ -140,15 +140,10 @@ def test_a_graph_says_the_same(
 
 
 def test_texts_part_at_each_stop(
-    fitted: tuple[Ngrams, Encoder],
-    graph: Path,
-    tiny_checkpoint: Path,
-    tmp_path: Path,
+    model: bytes, graph: Path, tiny_checkpoint: Path, tmp_path: Path
 ) -> None:
     """The layer adds what the n-grams say; without a stop the network says what it always said."""
-    ngrams = fitted[0]
     exits = Checkpoint.load(tiny_checkpoint).exits
-    model = _in_graph(ngrams, graph, exits, tmp_path / "model.onnx").read_bytes()
     plain = tmp_path / "plain.onnx"
     add_exits(graph, plain, exits, 1.0)
     batch = [IDS, LONGER]
