@@ -21,8 +21,6 @@ from score.parts import cut
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from export.exits import Exit
-
 NEVER = 2.0
 """A threshold that no confidence reaches, which is what the graph holds by itself."""
 
@@ -47,6 +45,25 @@ def masks(model: Any) -> list[str]:
         for node in model.graph.node
         if node.op_type == "Cast" and list(node.input) == [MASK]
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """A classifier behind a layer, on the mean over the tokens.
+
+    Attributes:
+        weight: shape (classes, width).
+        bias: shape (classes,).
+        factor: what its logits are multiplied with.
+        ngrams: what those of the n-grams are, which are added.
+        alone: in place of ``factor`` where the n-grams say nothing.
+    """
+
+    weight: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    factor: float = 1.0
+    ngrams: float = 0.0
+    alone: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

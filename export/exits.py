@@ -13,42 +13,16 @@ could hardly be faster, and is no model that others can load.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
-
-from export.branches import NEVER, Branches, hidden_states, masks
+from export.branches import NEVER, Branches, Exit, hidden_states, masks
 from export.ngrams import Ngrams
 from score.parts import cut
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["NEVER", "Exit", "add_exits", "can_exit"]
 
 # Since then reductions take their axes as an input.
 _OPSET = 18
-
-
-@dataclass(frozen=True, slots=True)
-class Exit:
-    """A classifier behind a layer, on the mean over the tokens.
-
-    Attributes:
-        weight: shape (classes, width).
-        bias: shape (classes,).
-        factor: what its logits are multiplied with.
-        ngrams: what those of the n-grams are, which are added.
-        alone: in place of ``factor`` where the n-grams say nothing.
-    """
-
-    weight: NDArray[np.float32]
-    bias: NDArray[np.float32]
-    factor: float = 1.0
-    ngrams: float = 0.0
-    alone: float = 1.0
 
 
 def can_exit(graph: Path, exits: Sequence[Exit]) -> bool:
