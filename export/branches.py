@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from export.ngrams import LOGITS, Ngrams, ngram_nodes
-from export.parts import MASK, SHARES, branch, share_out, stopping, tensors, token_shares, told
+from export.parts import SHARES, branch, share_out, stopping, tensors, token_shares, told
 from score.engine import LAYERS, THRESHOLDS
-from score.parts import cut
+from score.parts import cast_masks, cut
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,15 +36,6 @@ def hidden_states(model: Any) -> list[str]:
         if node.op_type == "LayerNormalization" and (layer := _LAYER.search(node.name))
     }
     return [found[layer] for layer in sorted(found)]
-
-
-def masks(model: Any) -> list[str]:
-    """What a graph makes of the attention mask by changing its type."""
-    return [
-        node.output[0]
-        for node in model.graph.node
-        if node.op_type == "Cast" and list(node.input) == [MASK]
-    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +86,13 @@ class Branches:
         self._exits = exits
         self._temperature = temperature
         self._ngrams = ngrams
-        self._states = hidden_states(model)[:-1]
-        carried = [*masks(model), SHARES, *([LOGITS] if ngrams else [])]
+        states = hidden_states(model)[:-1]
+        carried = [*cast_masks(model.graph.node), SHARES, *([LOGITS] if ngrams else [])]
         (output,) = model.graph.output
         self._output = output
         for node in model.graph.node:
             node.output[:] = [_LAST if one == output.name else one for one in node.output]
-        parts = cut(model.graph.node, [*self._states, _LAST])
+        parts = cut(model.graph.node, [*states, _LAST])
         # What several parts need stands outside of them all.
         shared, *weights = share_out(model.graph.initializer, [[], *parts])
         self._shared = shared
@@ -109,7 +100,7 @@ class Branches:
         self._first_weights = weights[0]
         self._stops = [
             _Stop(f"exit_{i}_", i + 1, (state, *carried), parts[i + 1], weights[i + 1])
-            for i, state in enumerate(self._states)
+            for i, state in enumerate(states)
         ]
         if ngrams:
             inputs = (*(one.name for one in model.graph.input), LOGITS)

@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from export.branches import NEVER, Branches, Exit, hidden_states, masks
+from export.branches import NEVER, Branches, Exit, hidden_states
 from export.ngrams import Ngrams
-from score.parts import cut
+from score.parts import cast_masks, cut
 
 __all__ = ["NEVER", "Exit", "add_exits", "can_exit"]
 
@@ -39,7 +39,7 @@ def can_exit(graph: Path, exits: Sequence[Exit]) -> bool:
         return False
     parts = cut(model.graph.node, [*states[:-1], model.graph.output[0].name])
     weights = {tensor.name for tensor in model.graph.initializer}
-    allowed = {"", *masks(model), *weights}
+    allowed = {"", *cast_masks(model.graph.node), *weights}
     for state, part in zip(states[:-1], parts[1:], strict=True):
         made = {output for node in part for output in node.output}
         needed = {name for node in part for name in node.input} - made

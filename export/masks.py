@@ -10,7 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-_MASK = "attention_mask"
+from score.parts import MASK
+
 _FULL = "mask_is_full"
 _MASK_INPUT = 4
 
@@ -26,7 +27,7 @@ def skip_full_masks(graph: Path) -> None:
     model = onnx.load(graph)
     if not _rewrite(model.graph):
         return
-    least = helper.make_node("ReduceMin", [_MASK], ["mask_least"], keepdims=0)
+    least = helper.make_node("ReduceMin", [MASK], ["mask_least"], keepdims=0)
     full = helper.make_node("Cast", ["mask_least"], [_FULL], to=TensorProto.BOOL)
     model.graph.node.insert(0, full)
     model.graph.node.insert(0, least)

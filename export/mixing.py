@@ -31,10 +31,6 @@ class Said:
     logits: Sequence[NDArray[np.float32]]
     reviews: Encoded
 
-    def told(self, ngrams: Ngrams) -> NDArray[np.bool_]:
-        """Which reviews are long enough for the n-grams to say something of."""
-        return told(ngrams, self.reviews)
-
 
 def told(ngrams: Ngrams, reviews: Encoded) -> NDArray[np.bool_]:
     """Which reviews are long enough for n-grams to say something of."""
@@ -72,11 +68,11 @@ def mix_with_ngrams(
         short: what is said of short ones; None are none.
         temperature: of the network's own head.
     """
-    long = held_back.told(ngrams)
+    long = told(ngrams, held_back.reviews)
     classes = held_back.reviews.classes[long]
     heard = held_back.logits[0][long]
     lonely, rows = held_back, np.ones(len(long), bool)
-    if short is not None and sum(unheard := ~short.told(ngrams)) >= FEWEST:
+    if short is not None and sum(unheard := ~told(ngrams, short.reviews)) >= FEWEST:
         lonely, rows = short, unheard
     mixed = []
     for place, one in enumerate(exits, start=1):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from score.parts import MASK
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-MASK = "attention_mask"
 
 SHARES = "token_shares"
 """What each token counts in the mean over a text: shape (n, 1, tokens)."""

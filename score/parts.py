@@ -1,9 +1,11 @@
-"""A graph's nodes in the parts that tensors are made of."""
+"""A graph's nodes: in the parts that tensors are made of, and what is made of the mask."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+
+MASK = "attention_mask"
 
 
 def cut(nodes: Sequence[Any], ends: Sequence[str]) -> list[list[Any]]:
@@ -22,3 +24,10 @@ def cut(nodes: Sequence[Any], ends: Sequence[str]) -> list[list[Any]]:
         taken |= part
         parts.append([nodes[place] for place in sorted(part)])
     return parts
+
+
+def cast_masks(nodes: Sequence[Any]) -> list[str]:
+    """What is made of the attention mask by changing its type alone."""
+    return [
+        node.output[0] for node in nodes if node.op_type == "Cast" and list(node.input) == [MASK]
+    ]

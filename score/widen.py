@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from score.errors import BundleError
-from score.parts import cut
+from score.parts import MASK, cast_masks, cut
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from score.engine import Engine
 
 _OUTPUT, _LAST = "logits", "last_logits"
-_MASK, _MASK_INPUT, _TOKENS = "attention_mask", 4, "tokens_of_each"
+_MASK_INPUT, _TOKENS = 4, "tokens_of_each"
 # What the export calls the texts that a classifier was not sure of: see export.branches.
 _KEPT = re.compile(r"exit_\w+_kept_\d+")
 
@@ -105,11 +105,7 @@ def _count_tokens(graph: Any) -> None:
     """Give each attention the number of its text's tokens, where it has the mask."""
     from onnx import TensorProto, helper, numpy_helper
 
-    masks = {
-        node.output[0]
-        for node in graph.node
-        if node.op_type == "Cast" and list(node.input) == [_MASK]
-    }
+    masks = cast_masks(graph.node)
     told = 0
     for node in graph.node:
         masked = node.op_type == "MultiHeadAttention" and len(node.input) > _MASK_INPUT
@@ -120,7 +116,7 @@ def _count_tokens(graph: Any) -> None:
         axis = numpy_helper.from_array(np.array([1]), f"{_TOKENS}_axis")
         graph.initializer.append(axis)
         long = f"{_TOKENS}_int64"
-        counted = helper.make_node("ReduceSum", [_MASK, axis.name], [long], keepdims=0)
+        counted = helper.make_node("ReduceSum", [MASK, axis.name], [long], keepdims=0)
         cast = helper.make_node("Cast", [long], [_TOKENS], to=TensorProto.INT32)
         graph.node.insert(0, cast)
         graph.node.insert(0, counted)
