@@ -1,16 +1,19 @@
 """What 300 labelled rows of one's own make of the model in the box.
 
-    python -m benchmarks.adapt [--task short|long|passengers] [--rows N] [--measured N]
-                               [--epochs N] [--learning-rate R]
+    python -m benchmarks.adapt [--task short|long|stars|passengers] [--rows N] [--measured N]
+                               [--draws N] [--epochs N] [--learning-rate R]
 
 A table, a line for each task and setting: how many of the measured rows the box labels
 rightly as it is, the baseline after learning the rows, and ``thumbs finetune --base
-thumbs`` after the same. A tenth of the rows chooses the epoch and is not learnt. Tasks:
+thumbs`` after the same, each the mean over several draws of the rows. A tenth of the rows
+chooses the epoch and is not learnt. Tasks:
 
 - ``short``: reviews of products and places from ``samples/short_reviews_held_back.csv``, the rows
   called negative and positive, which no model in the box has learnt.
 - ``long``: IMDB's reviews under the labels ``1 star`` and ``5 stars``, of the training half those
   that the box has not learnt; it knows such reviews, but not these labels.
+- ``stars``: the same and, as ``3 stars``, reviews of which one half is from one that praises and
+  one from one that does not.
 - ``passengers``: letters to a transport company, written for the tests, as ``praise``,
   ``complaint`` and ``suggestion``, which the box cannot say.
 """
@@ -22,7 +25,9 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from statistics import fmean
 
 import pandas as pd
 
@@ -31,8 +36,11 @@ from finetune.splits import place
 from score.cleaning import CLEANINGS, DEFAULT_CLEANING
 from score.scorer import Scorer, ScorerSettings
 
+TASKS = ["short", "long", "stars", "passengers"]
+
 _PROJECT = Path(__file__).parents[1]
 _NAMES = {"negative": "1 star", "positive": "5 stars"}
+_STARS = tuple(_NAMES.values())
 # Its --validation.
 _HELD_BACK = 0.15
 
@@ -53,27 +61,47 @@ class Task:
     max_tokens: int = 256
 
 
-def make_task(name: str, rows: int, measured: int) -> Task:
-    """Shuffle the rows of a task, the same way each time, and part them."""
+def make_task(name: str, rows: int, measured: int, draw: int = 0) -> Task:
+    """Shuffle the rows of a task, the same way each time for a draw, and part them."""
+    names, tokens = _NAMES, 256
     if name == "short":
-        frame = pd.read_csv(
-            _PROJECT / "samples" / "short_reviews_held_back.csv", keep_default_na=False
-        )
+        file = _PROJECT / "samples" / "short_reviews_held_back.csv"
+        frame = pd.read_csv(file, keep_default_na=False)
         wanted = frame["domain"].isin(["product", "place"]) & (frame["label"] != "neither")
         frame, names, tokens = frame[wanted], {one: one for one in _NAMES}, 64
     elif name == "long":
-        frame = pd.read_parquet(imdb_folder() / "train.parquet")
-        clean = CLEANINGS[DEFAULT_CLEANING]
-        frame = frame[[place(clean(text)) < _HELD_BACK for text in frame["text"]]]
-        frame = frame.assign(label=frame["label"].map(dict(enumerate(_NAMES.values()))))
-        names, tokens = _NAMES, 256
+        frame = _unlearnt()
+    elif name == "stars":
+        frame = _with_mixed(_unlearnt())
     else:
         file = _PROJECT / "tests" / "finetune" / "passengers.csv"
         frame, tokens = pd.read_csv(file, keep_default_na=False), 64
         names = {"negative": "complaint", "positive": "praise"}
-    frame = frame[["text", "label"]].drop_duplicates("text").sample(frac=1, random_state=5)
+    frame = frame[["text", "label"]].drop_duplicates("text").sample(frac=1, random_state=5 + draw)
     rows = min(rows, len(frame) * 2 // 3)
     return Task(frame[:rows], frame[rows : rows + measured], names, tokens)
+
+
+@cache
+def _unlearnt() -> pd.DataFrame:
+    """IMDB's training reviews that the box was not trained on, with stars for labels."""
+    frame = pd.read_parquet(imdb_folder() / "train.parquet")
+    clean = CLEANINGS[DEFAULT_CLEANING]
+    frame = frame[[place(clean(text)) < _HELD_BACK for text in frame["text"]]]
+    return frame.assign(label=frame["label"].map(dict(enumerate(_STARS))))
+
+
+def _with_mixed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Half of the reviews of each label in halves, one of each label put together."""
+    parts = [frame[frame["label"] == name].sample(frac=1, random_state=1) for name in _STARS]
+    number = min(map(len, parts)) // 2
+    whole = [part[number:] for part in parts]
+    mixed: list[str] = []
+    for pair in zip(*(part["text"][:number] for part in parts), strict=True):
+        # Every other one ends with the praise.
+        first, second = (text.split() for text in pair[:: (-1) ** len(mixed)])
+        mixed.append(" ".join([*first[: len(first) // 2], *second[len(second) // 2 :]]))
+    return pd.concat([*whole, pd.DataFrame({"text": mixed, "label": "3 stars"})])
 
 
 def box_accuracy(task: Task) -> float:
@@ -113,14 +141,18 @@ def lines(options: argparse.Namespace) -> Iterator[str]:
         f"{name:>10}" for name in ("box", "baseline", "tuned")
     )
     for name in options.task:
-        task = make_task(name, options.rows, options.measured)
-        box = box_accuracy(task)
+        tasks = [
+            make_task(name, options.rows, options.measured, draw) for draw in range(options.draws)
+        ]
+        box = [box_accuracy(task) for task in tasks]
+        sizes = f"{len(tasks[0].learn):>7}{len(tasks[0].measure):>9,}"
         for rate in options.learning_rate:
             for epochs in options.epochs:
-                shares = (box, *tuned_accuracies(task, epochs, rate))
+                tuned = [tuned_accuracies(task, epochs, rate) for task in tasks]
+                shares = (box, *zip(*tuned, strict=True))
                 yield (
-                    f"{name:<11}{len(task.learn):>7}{len(task.measure):>9,}{epochs:>7}{rate:>8.0e}"
-                    + "".join(f"{share:>10.1%}" for share in shares)
+                    f"{name:<11}{sizes}{epochs:>7}{rate:>8.0e}"
+                    + "".join(f"{fmean(share):>10.1%}" for share in shares)
                 )
 
 
@@ -128,14 +160,13 @@ def main() -> None:
     """Measure and print the table."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--task", nargs="+", choices=["short", "long", "passengers"])
+    parser.add_argument("--task", nargs="+", choices=TASKS, default=TASKS)
     parser.add_argument("--rows", type=int, default=300)
     parser.add_argument("--measured", type=int, default=2000)
+    parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--epochs", nargs="+", type=int, default=[2])
     parser.add_argument("--learning-rate", nargs="+", type=float, default=[5e-5])
-    options = parser.parse_args()
-    options.task = options.task or ["short", "long"]
-    for line in lines(options):
+    for line in lines(parser.parse_args()):
         print(line, flush=True)
 
 

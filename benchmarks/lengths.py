@@ -20,6 +20,7 @@ import numpy as np
 from benchmarks.roofline import best_of
 from export.checkpoint import Checkpoint
 from export.efforts import deepest_stop, stop_at
+from finetune.forward import forward
 from finetune.ngrams import Ngrams
 from finetune.objective import add_exits, exit_logits
 from score.bundle import TOKENIZER_FILE, Bundle
@@ -32,23 +33,24 @@ if TYPE_CHECKING:
 
 _LENGTHS = (64, 128, 192, 256, 384, 512)
 _THRESHOLDS = (0.85, 0.9, 0.95, 0.98, 2.0)
-_BATCH = 32
 
 
 def logits_by_stop(
-    checkpoint: Checkpoint, model: Any, ids: Sequence[Sequence[int]]
+    checkpoint: Checkpoint, model: Any, tokenizer: Any, ids: Sequence[Sequence[int]]
 ) -> NDArray[np.float32]:
     """What is said at each stop, all at one temperature: shape (stops, n, classes).
 
     As in the graph: the n-grams, each layer's classifier with the n-grams, the last layer alone.
     """
     classes = np.asarray(checkpoint.validation.classes, np.int64)
-    *early, last = _logits_by_layer(checkpoint, model, ids)
+    *early, last = _logits_by_layer(checkpoint, model, tokenizer, ids)
     if checkpoint.ngrams is None:
         alone = [*early, last]
     else:
         known = checkpoint.ngrams
-        heard = Ngrams(known.weight, known.bias, known.vocabulary).logits(ids)
+        heard = Ngrams(
+            known.weight, known.bias, known.vocabulary, known.multiplier, known.shortest
+        ).logits(ids)
         weights = [fit_weights(np.stack([one, heard]), classes) for one in early]
         early = [w[0] * one + w[1] * heard for w, one in zip(weights, early, strict=True)]
         alone = [heard, *early, last]
@@ -56,23 +58,16 @@ def logits_by_stop(
 
 
 def _logits_by_layer(
-    checkpoint: Checkpoint, model: Any, ids: Sequence[Sequence[int]]
+    checkpoint: Checkpoint, model: Any, tokenizer: Any, ids: Sequence[Sequence[int]]
 ) -> NDArray[np.float32]:
     """What each layer says by itself: shape (layers, n, classes)."""
     import torch
 
     found = np.zeros((len(checkpoint.exits) + 1, len(ids), len(checkpoint.labels)), np.float32)
-    order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
-    for start in range(0, len(order), _BATCH):
-        places = order[start : start + _BATCH]
-        width = max(len(ids[i]) for i in places)
-        padded = torch.tensor([[*ids[i], *[0] * (width - len(ids[i]))] for i in places])
-        mask = torch.tensor([[1] * len(ids[i]) + [0] * (width - len(ids[i])) for i in places])
-        with torch.inference_mode():
-            out = model(padded, attention_mask=mask, output_hidden_states=True)
+    for places, out, mask in forward(model, tokenizer, ids, output_hidden_states=True):
+        with torch.no_grad():
             early = exit_logits(model, out.hidden_states, mask)
-        for layer, one in enumerate([*early, out.logits]):
-            found[layer, places] = one.numpy()
+        found[:, places] = torch.stack([*early, out.logits]).float().cpu().numpy()
     return found
 
 
@@ -84,7 +79,7 @@ def seconds_by_tokens(engine: Engine) -> tuple[list[int], list[float]]:
 
 def main() -> None:
     """Measure, print the table and draw the picture."""
-    from transformers import AutoModelForSequenceClassification
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True)
@@ -92,7 +87,8 @@ def main() -> None:
     parser.add_argument("--picture", type=Path)
     options = parser.parse_args()
     checkpoint, bundle = Checkpoint.load(options.checkpoint), Bundle.load(options.model)
-    model = AutoModelForSequenceClassification.from_pretrained(options.checkpoint).eval()
+    model = AutoModelForSequenceClassification.from_pretrained(options.checkpoint)
+    tokenizer = AutoTokenizer.from_pretrained(options.checkpoint)  # type: ignore[no-untyped-call] # theirs
     add_exits(model, str(options.checkpoint))
     known, seconds = seconds_by_tokens(Engine(bundle.read_graph(bundle.graph("int8"))))
     classes = np.asarray(checkpoint.validation.classes, np.int64)
@@ -102,7 +98,7 @@ def main() -> None:
         truncation = Truncation.halves("head+tail", tokens)
         encoder = Encoder.from_file(options.checkpoint / TOKENIZER_FILE, truncation)
         ids = [one.ids for one in encoder.encode_batch(list(checkpoint.validation.texts))]
-        logits = logits_by_stop(checkpoint, model, ids)
+        logits = logits_by_stop(checkpoint, model, tokenizer, ids)
         end = deepest_stop(logits, 1.0, classes)
         cost = np.interp([len(one) for one in ids], known, seconds)
         for threshold in _THRESHOLDS:

@@ -10,6 +10,8 @@ They are cut into rounds, and in each round every contestant scores the same one
 machine that is slow for a while is slow for all of them; what counts is each one's median
 round. The pipelines get the checkpoint that the bundle was made from, and their own defaults:
 truncation at the model's 512 tokens. One line limits them to the bundle's own number of tokens.
+OpenVINO through optimum-intel joins where that is installed (``pip install
+"optimum-intel[openvino]"``).
 With ``--provider cuda`` both sides have the GPU, the pipeline in fp32 and in fp16.
 
 The columns: reviews a second, how many times that thumbs does, seconds of all processors for
@@ -32,6 +34,8 @@ from benchmarks.contestants import (
     Contestant,
     Lane,
     Lap,
+    has_openvino,
+    openvino_pipeline,
     optimum_pipeline,
     thumbs,
     transformers_pipeline,
@@ -110,7 +114,7 @@ def on_a_cpu(checkpoint: Path, model: Path | None, bundle: Bundle) -> Field:
     )
     of_transformers = partial(transformers_pipeline, checkpoint)
     of_optimum = partial(optimum_pipeline, checkpoint, 512)
-    return {
+    field: Field = {
         "thumbs": partial(thumbs, model),
         **{f"thumbs --effort {one}": partial(thumbs, model, one) for one in efforts},
         "tutorial's loop, batch 32, padded to 512": partial(tutorial, checkpoint),
@@ -121,6 +125,12 @@ def on_a_cpu(checkpoint: Path, model: Path | None, bundle: Bundle) -> Field:
         "optimum ORT pipeline, fp32": of_optimum,
         "optimum ORT pipeline, its int8": partial(of_optimum, int8=True),
     }
+    if has_openvino():
+        for size in (1, 32):
+            field[f"optimum-intel's OpenVINO, batch {size}"] = partial(
+                openvino_pipeline, checkpoint, size, 512
+            )
+    return field
 
 
 def on_a_gpu(checkpoint: Path, model: Path | None, bundle: Bundle) -> Field:

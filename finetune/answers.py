@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 # Probabilities below are as good as none; their logarithm stays a number.
 _LEAST = 1e-4
-# Texts at once: a GPU is idle between small ones.
-_BATCH, _GPU_BATCH = 32, 256
 
 
 def log_probabilities(
@@ -77,15 +74,14 @@ def _ask_bundle(folder: Path, texts: Sequence[str]) -> tuple[tuple[str, ...], ND
 def _ask_checkpoint(
     folder: Path, texts: Sequence[str]
 ) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-    import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-    from finetune.hardware import device_type, has_bf16
+    from finetune.forward import forward
     from score.calibration import softmax
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder)  # type: ignore[no-untyped-call] # theirs
-        model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+        model = AutoModelForSequenceClassification.from_pretrained(folder)
         preprocessing = json.loads((folder / PREPROCESSING_FILE).read_text(encoding="utf-8"))
         temperature = json.loads((folder / METRICS_FILE).read_text(encoding="utf-8"))["temperature"]
     except (OSError, ValueError, KeyError) as exc:
@@ -94,17 +90,6 @@ def _ask_checkpoint(
     encoder = Encoder(tokenizer.backend_tokenizer, Truncation(**preprocessing["truncation"]))
     ids = [one.ids for one in encoder.encode_batch(texts)]
     logits = np.zeros((len(ids), len(names)), np.float32)
-    device = device_type()
-    model.to(device)
-    faster = torch.autocast(device, torch.bfloat16) if has_bf16() else contextlib.nullcontext()
-    with torch.inference_mode(), faster:
-        for batch in _batches(ids, _BATCH if device == "cpu" else _GPU_BATCH):
-            padded = tokenizer.pad({"input_ids": [ids[i] for i in batch]}, return_tensors="pt")
-            logits[batch] = model(**padded.to(device)).logits.float().cpu().numpy()
+    for places, outputs, _ in forward(model, tokenizer, ids):
+        logits[places] = outputs.logits.float().cpu().numpy()
     return tuple(names[i] for i in range(len(names))), softmax(logits, temperature)
-
-
-def _batches(ids: Sequence[Sequence[Any]], size: int) -> list[list[int]]:
-    """Places of texts of like length, so that little is padded."""
-    order = sorted(range(len(ids)), key=lambda place: len(ids[place]))
-    return [order[start : start + size] for start in range(0, len(order), size)]

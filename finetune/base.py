@@ -13,10 +13,12 @@ from score.errors import BundleError, NoInputError, UsageError, first_line
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from numpy.typing import NDArray
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-_HEAD = "classifier"
+HEAD = "classifier"
+"""The name of the part of a model that gives the logits."""
 
 
 def load_base(
@@ -49,7 +51,7 @@ def _from_folder(
 ) -> tuple[PreTrainedTokenizerFast, PreTrainedModel]:
     from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
-    from finetune.objective import EXITS, add_exits
+    from finetune.objective import EXITS, add_exits, has_exits
 
     config = AutoConfig.from_pretrained(place)
     before = tuple(config.id2label[i] for i in range(config.num_labels))
@@ -67,15 +69,16 @@ def _from_folder(
         model = AutoModelForSequenceClassification.from_pretrained(
             place, config=config, ignore_mismatched_sizes=True
         )
-    known = add_exits(model, place)
+    kept, taught = add_exits(model, place), bundle is not None or has_exits(place)
     rows = head_rows(before, labels)
     if bundle is not None:
         weights = read_weights(bundle)
-        known = any(name.startswith(f"{EXITS}.") for name in weights)
+        kept = any(name.startswith(f"{EXITS}.") for name in weights)
         _put_in(model, weights, bundle.folder, new_head=rows is None)
     _fit_head(model, rows)
-    # Whether it can answer as it is, which nothing in a checkpoint tells.
-    model.answers_already = known and rows is not None
+    # Whether thumbs has trained it before, and which classifiers know nothing of these labels.
+    model.taught = taught
+    model.new_heads = {HEAD, EXITS} if rows is None else {EXITS} if not kept else set()
     return tokenizer, model
 
 
@@ -89,20 +92,22 @@ def head_rows(before: Sequence[str], labels: Sequence[str]) -> list[int] | None:
     return [place[label.casefold()] for label in labels] if same else None
 
 
-def _fit_head(model: PreTrainedModel, rows: list[int] | None) -> None:
-    """Put the rows of all classifiers into another order, or begin anew where there is none."""
+def head_of(model: PreTrainedModel) -> torch.nn.Linear:
+    """The product that gives the logits, whatever else of the head stands before it."""
     import torch
 
-    from finetune.objective import EXITS
+    parts = [part for name, part in model.named_modules() if name.split(".")[0] == HEAD]
+    return [part for part in parts if isinstance(part, torch.nn.Linear)][-1]
 
-    for name, module in model.named_modules():
-        if name.split(".")[0] not in (_HEAD, EXITS) or not isinstance(module, torch.nn.Linear):
-            continue
+
+def _fit_head(model: Any, rows: list[int] | None) -> None:
+    """Put the rows of all classifiers into another order, or begin anew where there is none."""
+    for head in (head_of(model), *model.exits):
         if rows is None:
-            module.weight.data.normal_(std=model.config.initializer_range)
-            module.bias.data.zero_()
-        elif module.out_features == len(rows):
-            for tensor in (module.weight, module.bias):
+            head.weight.data.normal_(std=model.config.initializer_range)
+            head.bias.data.zero_()
+        else:
+            for tensor in (head.weight, head.bias):
                 tensor.data = tensor.data[rows].clone()
 
 
@@ -128,7 +133,7 @@ def _put_in(
         for name, tensor in wanted.items()
         if name in weights and tuple(weights[name].shape) == tuple(tensor.shape)
     }
-    free = (f"{EXITS}.", *([f"{_HEAD}."] if new_head else []))
+    free = (f"{EXITS}.", *([f"{HEAD}."] if new_head else []))
     missing = [one for one in wanted if one not in fitting and not one.startswith(free)]
     if missing:
         raise BundleError(

@@ -209,8 +209,9 @@ def finetune(output: Path, data: str, labels: str | None, overwrite: bool, **opt
     )
     if not report.metrics["helped"]:
         click.echo(
-            "Of the held-back reviews the base was right on as many without this training: it is "
-            "kept as it was. Give it more rows, or use it as it is."
+            "No epoch was right on more of the held-back reviews than what this training began "
+            "with, which is kept: the base, its head fitted to other labels where yours are "
+            "others. Give it more rows, or use it as it is."
         )
     click.echo(_against_baseline(evaluation, report.metrics["baseline"]["test"]))
     click.echo(f"{report.folder}: {report.audited}")

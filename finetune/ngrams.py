@@ -57,11 +57,15 @@ class Ngrams:
             odds of the second.
         bias: shape (columns,).
         vocabulary: the number of tokens, whose buckets are their ids.
+        multiplier: of a pair's first token.
+        shortest: nothing is said of texts of fewer tokens.
     """
 
     weight: NDArray[np.float32]
     bias: NDArray[np.float32]
     vocabulary: int
+    multiplier: int
+    shortest: int
 
     def join(self, model: PreTrainedModel) -> None:
         """Put the classifier into a model, to be saved with it."""
@@ -71,14 +75,16 @@ class Ngrams:
         part.register_buffer("weight", torch.from_numpy(self.weight))
         part.register_buffer("bias", torch.from_numpy(self.bias))
         part.register_buffer("vocabulary", torch.tensor(self.vocabulary))
-        part.register_buffer("multiplier", torch.tensor(MULTIPLIER))
-        part.register_buffer("shortest", torch.tensor(SHORTEST))
+        part.register_buffer("multiplier", torch.tensor(self.multiplier))
+        part.register_buffer("shortest", torch.tensor(self.shortest))
         model.add_module(NGRAMS, part)
 
     def logits(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """What it says of token ids, shape (n, classes): all 0 of short texts."""
-        scores = count(batch, self.vocabulary) @ self.weight + self.bias
-        scores[[len(ids) < SHORTEST for ids in batch]] = 0
+        pairs = len(self.weight) - self.vocabulary
+        counts = count(batch, self.vocabulary, pairs, self.multiplier)
+        scores = counts @ self.weight + self.bias
+        scores[[len(ids) < self.shortest for ids in batch]] = 0
         if scores.shape[1] == 1:
             scores = np.concatenate([-scores, scores], axis=1) / 2
         logits: NDArray[np.float32] = scores.astype(np.float32)
@@ -105,7 +111,11 @@ def fit_ngrams(lessons: Lessons, encoder: Encoder, vocabulary: int) -> Ngrams | 
     logger.info("N-grams: fitted to %d texts", len(chosen))
     weights, biases = zip(*fitted, strict=True)
     return Ngrams(
-        np.stack(weights, axis=1).astype(np.float32), np.asarray(biases, np.float32), vocabulary
+        np.stack(weights, axis=1).astype(np.float32),
+        np.asarray(biases, np.float32),
+        vocabulary,
+        MULTIPLIER,
+        SHORTEST,
     )
 
 
@@ -128,21 +138,26 @@ def _long_ones(texts: Sequence[str], encoder: Encoder) -> tuple[list[int], list[
     return chosen, ids
 
 
-def count(batch: Sequence[Sequence[int] | NDArray[np.int32]], vocabulary: int) -> csr_matrix:
-    """How often each bucket occurs, over the root of the length: (n, vocabulary + PAIRS)."""
+def count(
+    batch: Sequence[Sequence[int] | NDArray[np.int32]],
+    vocabulary: int,
+    pairs: int = PAIRS,
+    multiplier: int = MULTIPLIER,
+) -> csr_matrix:
+    """How often each bucket occurs, over the root of the length: (n, vocabulary + pairs)."""
     from scipy.sparse import csr_matrix
 
     buckets, values, ends = [], [], [0]
     for one in batch:
         ids = np.asarray(one, np.int64)
-        pairs = (ids[:-1] * MULTIPLIER + ids[1:]) % PAIRS + vocabulary
-        places, counts = np.unique(np.concatenate([ids, pairs]), return_counts=True)
+        hashed = (ids[:-1] * multiplier + ids[1:]) % pairs + vocabulary
+        places, counts = np.unique(np.concatenate([ids, hashed]), return_counts=True)
         buckets.append(places.astype(np.int32))
         values.append((counts / np.sqrt(len(ids))).astype(np.float32))
         ends.append(ends[-1] + len(places))
     return csr_matrix(
         (np.concatenate(values), np.concatenate(buckets), ends),
-        shape=(len(buckets), vocabulary + PAIRS),
+        shape=(len(buckets), vocabulary + pairs),
     )
 
 

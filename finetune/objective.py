@@ -7,6 +7,7 @@ layer nothing. A scorer that is sure early can then stop early.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,10 +50,10 @@ def cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
 
 
 def add_exits(model: PreTrainedModel, base: str) -> bool:
-    """Put a classifier behind each layer but the last; those of ``base``, where it has them.
+    """Put a classifier behind each layer but the last; those of ``base``, where they fit.
 
     Returns:
-        Whether it has them.
+        Whether they fit.
     """
     import torch
 
@@ -71,22 +72,35 @@ def add_exits(model: PreTrainedModel, base: str) -> bool:
     return fitting
 
 
-def exit_logits(
-    model: Any, hidden_states: tuple[torch.Tensor, ...], mask: torch.Tensor
-) -> list[torch.Tensor]:
-    """What each early classifier says, each of shape (batch, classes).
+def has_exits(base: str) -> bool:
+    """Whether a checkpoint has early classifiers, for whatever labels: thumbs has trained it."""
+    return bool(_stored_exits(Path(base)))
+
+
+def exit_features(hidden_states: Sequence[torch.Tensor], mask: torch.Tensor) -> list[torch.Tensor]:
+    """What each early classifier reads: the mean over the tokens, (batch, width) each.
 
     Args:
-        model: one that :func:`add_exits` was called on.
         hidden_states: the embeddings and each layer's output, (batch, tokens, width) each.
         mask: 1 for a token, 0 for padding, shape (batch, tokens).
     """
     weights = mask.unsqueeze(-1).to(hidden_states[0].dtype)
     counts = weights.sum(1)
-    return [
-        classifier((hidden * weights).sum(1) / counts)
-        for classifier, hidden in zip(getattr(model, EXITS), hidden_states[1:-1], strict=True)
-    ]
+    return [(hidden * weights).sum(1) / counts for hidden in hidden_states[1:-1]]
+
+
+def exit_logits(
+    model: Any, hidden_states: Sequence[torch.Tensor], mask: torch.Tensor
+) -> list[torch.Tensor]:
+    """What each early classifier says, each of shape (batch, classes).
+
+    Args:
+        model: one that :func:`add_exits` was called on.
+        hidden_states: as for :func:`exit_features`.
+        mask: likewise.
+    """
+    features = exit_features(hidden_states, mask)
+    return [one(mean) for one, mean in zip(getattr(model, EXITS), features, strict=True)]
 
 
 def _exits_loss(model: Any, outputs: Any, inputs: Any, targets: torch.Tensor) -> Any:

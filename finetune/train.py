@@ -159,10 +159,10 @@ def _check_output(output: Path, *, overwrite: bool) -> None:
 def _train(trainer: Trainer, checkpoints: Path) -> bool:
     """Train; keep the best epoch, or what training started from if that is better than all.
 
-    A base that knows such texts and labels already may only forget of a few rows.
+    A base that has learnt to judge texts here may only forget of a few rows.
 
     Returns:
-        Whether training helped; of a base with a new head that is not asked.
+        Whether training helped; of a base that thumbs has not trained that is not asked.
     """
     from transformers.trainer_utils import get_last_checkpoint
 
@@ -170,7 +170,7 @@ def _train(trainer: Trainer, checkpoints: Path) -> bool:
     if last:
         logger.warning("Going on from %s", last)
     model: Any = trainer.model
-    if not model.answers_already:
+    if not model.taught:
         trainer.train(resume_from_checkpoint=last)
         return True
     before = trainer.evaluate()["eval_choice"]
@@ -179,7 +179,7 @@ def _train(trainer: Trainer, checkpoints: Path) -> bool:
     best = trainer.state.best_metric
     helped = best is None or best > before
     if not helped:
-        logger.warning("No epoch was better than the base: it is kept")
+        logger.warning("No epoch was better than the start: it is kept")
         model.load_state_dict(start)
     return helped
 

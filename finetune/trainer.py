@@ -56,10 +56,13 @@ def build_trainer(
     """
     from transformers import DataCollatorWithPadding, PrinterCallback, ProgressCallback
 
+    from finetune.heads import begin_heads
     from finetune.objective import ReviewTrainer
 
     tokenizer, model = load_base(settings, labels)
     encoder = Encoder(tokenizer.backend_tokenizer, settings.truncation)
+    if model.taught and model.new_heads:
+        begin_heads(model, tokenizer, lessons, encoder)
     trainer = ReviewTrainer(
         model=model,
         args=_training_arguments(settings, checkpoints, progress=progress),

@@ -19,7 +19,7 @@ from score.engine import UNTOLD
 from score.errors import UsageError
 from score.guarantee import check_reading, promised_threshold
 from score.interrupts import postponed
-from score.model import Answer, Model
+from score.model import Answer
 from score.tokens import Reading
 from score.tuner import Tuner
 from score.windows import T, windows
@@ -157,15 +157,11 @@ class Scorer:
         # What stops early is less sure of itself, so fewer labels can be promised.
         effort = wanted.effort or ("high" if wanted.max_error else None)
         tuner = Tuner(self.bundle, wanted.findings, effort, size=size, polite=wanted.polite)
-        way = tuner.way(wanted.provider)
-        self._workers = wanted.workers or tuner.workers(way)
-        self._model = Model(
-            self.bundle,
-            way,
+        self._model, self._workers = tuner.open(
+            wanted.provider,
             any_language=wanted.any_language,
-            workers=self._workers,
+            workers=wanted.workers,
             reading=wanted.reading,
-            effort=effort,
         )
         self._sure_from = max(wanted.unsure_below, self._promised())
         self._cache = ScoreCache(wanted.cache, self._model.identity) if wanted.cache else None

@@ -28,7 +28,7 @@ from score.model import Model
 from score.overflow import int8_overflows
 from score.parity import STRAYS, changes
 from score.providers import Way, choose_provider
-from score.tokens import Encoder
+from score.tokens import Encoder, Reading
 from score.widen import SENTENCES
 
 if TYPE_CHECKING:
@@ -78,6 +78,48 @@ class Tuner:
         self._strayed = False
         # What a battery gives is not what the mains will.
         self._measure = findings is not None and size >= WORTH and not polite
+
+    def open(
+        self,
+        wanted: str,
+        *,
+        any_language: bool = False,
+        workers: int | None = None,
+        reading: Reading | None = None,
+    ) -> tuple[Model, int]:
+        """The model, ready to answer, and how many threads to ask it from.
+
+        Where ``auto`` chose a provider that does not start, or lacks a library, the CPU is used,
+        and a warning says so; one that was asked for by its name is refused.
+
+        Args:
+            wanted: a key of :data:`score.providers.PROVIDERS`, or ``auto``.
+            any_language: as :class:`score.model.Model` takes it.
+            workers: the number of threads; None is the best one.
+            reading: as :class:`score.model.Model` takes it.
+
+        Raises:
+            BundleError: the bundle has no graph for the provider, or it cannot be loaded.
+            UnavailableError: the provider is not there, or does not start.
+            UsageError: the graph, or the provider, has no such effort.
+        """
+        way = self.way(wanted)
+        threads = workers or self.workers(way)
+        try:
+            model = Model(
+                self._bundle,
+                way,
+                any_language=any_language,
+                workers=threads,
+                reading=reading,
+                effort=self._effort,
+            )
+        except UnavailableError as exc:
+            if wanted != "auto" or way.provider == "cpu":
+                raise
+            logger.warning("The CPU is used in place of %s: %s", way.provider, exc)
+            return self.open("cpu", any_language=any_language, workers=workers, reading=reading)
+        return model, threads
 
     def way(self, wanted: str) -> Way:
         """The provider, and the precision where it is not the usual one, to run the bundle with.
@@ -198,7 +240,7 @@ class Tuner:
                     ask(crew, texts)
                     crews[name] = crew
                 except ThumbsError as exc:
-                    logger.info("%s: %s", name, exc)
+                    logger.warning("%s cannot be used: %s", name, exc)
             return measured(crews, texts)
 
 

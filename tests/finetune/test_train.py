@@ -221,6 +221,25 @@ def test_a_base_that_no_epoch_makes_better_is_kept(
     assert report.metrics["evaluation"] == pytest.approx(known["evaluation"])
 
 
+def test_a_new_head_is_kept_where_no_epoch_makes_it_better(
+    tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    """The base's body as it was, and a head that says the new labels rightly all the same."""
+    names = {"positive": "thumbs up", "negative": "thumbs down"}
+    rows = [(text, names[label]) for text, label in sentences()]
+    settings = dataclasses.replace(tiny_settings(tiny_checkpoint, epochs=1), learning_rate=10.0)
+    data = write_table(tmp_path / "renamed.csv", rows)
+    report = train_model(DataSettings(str(data), validation=0.2), settings, tmp_path / "model")
+    assert report.metrics["helped"] is False
+    before, after = (
+        load_file(folder / "model.safetensors") for folder in (tiny_checkpoint, tmp_path / "model")
+    )
+    body = [name for name in before if name.startswith("bert.")]
+    assert all(np.array_equal(before[name], after[name]) for name in body)
+    known = json.loads((tiny_checkpoint / "metrics.json").read_text())["evaluation"]["accuracy"]
+    assert report.metrics["evaluation"]["accuracy"] >= known - 0.1
+
+
 def test_other_labels_from_end_to_end(tmp_path: Path) -> None:
     """Numbered Chinese reviews become 负面评价 and 正面评价 in checkpoint, bundle and answers."""
     good, bad = ["好", "棒", "妙", "佳"], ["坏", "差", "烂", "糟"]

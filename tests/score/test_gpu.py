@@ -14,13 +14,14 @@ import pytest
 
 from score import engine as engine_module
 from score import model as model_module
-from score import providers
+from score import providers, tuner
 from score.arena import open_session
 from score.bundle import DEFAULT_BUNDLE, Bundle
 from score.engine import UNTOLD, Engine
 from score.errors import UnavailableError
 from score.lanes import BoundLane, PlainLane
 from score.model import EncodedText, Model, Part
+from score.providers import Way
 from score.scorer import Scorer, ScorerSettings
 from score.windows import WINDOW
 from tests.score.asking import with_all_layers
@@ -170,6 +171,28 @@ def test_a_provider_that_fails_to_start_is_no_damaged_bundle(
         "--provider cpu."
     )
     assert capsys.readouterr().out == ""
+
+
+def test_a_gpu_that_does_not_start_leaves_the_cpu_where_nobody_asked_for_it(
+    stub_bundle: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The GPU's onnxruntime on a laptop without its driver: said once, refused if asked for."""
+    monkeypatch.setattr(
+        tuner, "choose_provider", lambda wanted, _: "cuda" if wanted == "auto" else wanted
+    )
+    whole = Model.__init__
+
+    def start(model: Model, bundle: Bundle, way: Way, **more: object) -> None:
+        if way.provider == "cuda":
+            raise UnavailableError("CUDA did not start.")
+        whole(model, bundle, way, **more)  # type: ignore[arg-type] # as they come
+
+    monkeypatch.setattr(Model, "__init__", start)
+    with Scorer(stub_bundle) as scorer:
+        assert scorer.device.startswith("cpu, ")
+    assert caplog.messages == ["The CPU is used in place of cuda: CUDA did not start."]
+    with pytest.raises(UnavailableError):
+        Scorer(stub_bundle, ScorerSettings(provider="cuda"))
 
 
 def test_what_cuda_lacks_is_not_said_on_standard_output(
