@@ -69,6 +69,7 @@ class ExportSettings:
         max_ece: the largest expected calibration error of a graph on the validation split,
             0 to 1. Both are tests of what the reviews prove: see :mod:`export.gate`.
         name: what the bundle is called; None is the name of its folder.
+        max_tokens: the most tokens read of a text; None is as many as in training.
 
     Raises:
         UsageError: a value is out of its range.
@@ -82,6 +83,7 @@ class ExportSettings:
     max_flips: float = 0.005
     max_ece: float = 0.02
     name: str | None = None
+    max_tokens: int | None = None
 
     def __post_init__(self) -> None:
         if not self.precisions or not set(self.precisions) <= set(GRAPH_FILES):
@@ -135,6 +137,8 @@ def build_bundle(
     with only_writer(output):
         check_output(output, overwrite=overwrite)
         source = Checkpoint.load(checkpoint)
+        if settings.max_tokens is not None:
+            source = source.reading(settings.max_tokens)
         export = _Export(source, settings, on_progress or logger.info)
         with work_folder(output) as folder:
             bundle = export.run(folder, settings.name or output.resolve().name, command)

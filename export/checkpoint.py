@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,21 @@ class Checkpoint:
             validation,
             *_read_classifiers(folder / WEIGHTS_FILE),
         )
+
+    def reading(self, max_tokens: int) -> Checkpoint:
+        """The same model, reading so many tokens of a long text, from both ends as before.
+
+        Raises:
+            UsageError: it has no weights for as many.
+        """
+        positions = self.config.get("max_position_embeddings", max_tokens)
+        if max_tokens > positions:
+            raise UsageError(
+                f"{self.folder} reads at most {positions} tokens, not {max_tokens}; "
+                f"use --max-tokens {positions} or less."
+            )
+        truncation = Truncation.halves(self.truncation.strategy, max_tokens)
+        return replace(self, truncation=truncation)
 
 
 def _read_json(folder: Path, name: str) -> dict[str, Any]:

@@ -59,6 +59,12 @@ _PATH = click.Path(path_type=Path)
     show_default=True,
     help="The largest expected calibration error of a graph.",
 )
+@click.option(
+    "--max-tokens",
+    type=int,
+    help="The most tokens read of a review: more than in training are often worth their time.  "
+    "[default: as in training]",
+)
 @click.option("--name", help="What the bundle is called.  [default: its folder's name]")
 @click.option("--overwrite", is_flag=True, help="Replace a bundle that is there already.")
 def export(
@@ -66,7 +72,7 @@ def export(
     output: Path,
     precisions: tuple[str, ...],
     overwrite: bool,
-    **options: Path | str | float | None,
+    **options: Path | str | float | int | None,
 ) -> None:
     """Turn a model of thumbs finetune into a verified ONNX bundle.
 

@@ -66,6 +66,10 @@ class EncodedText:
         """What the answers to all inputs say together: the mean of their logits."""
         if not parts:
             return Answer((), truncated=False)
+        if len(parts) == 1:
+            # As most are; the mean of one is itself.
+            ((only, depth),) = parts
+            return Answer(tuple(only.tolist()), self.truncated, int(depth))
         logits, layers = zip(*parts, strict=True)
         mean: NDArray[np.float64] = np.asarray(logits, np.float64).mean(axis=0)
         return Answer(tuple(mean.tolist()), self.truncated, int(max(layers)))

@@ -258,12 +258,17 @@ class Scorer:
         finally:
             self._remember(window)
         answers = window.answers()
-        return [
-            self._judge(answers[text], remembered=text not in window.work.answers)
-            if text in window.wanted
-            else _EMPTY
-            for text in window.cleaned
-        ]
+        told = [text for text in window.wanted if answers[text].logits]
+        logits = np.array([answers[text].logits for text in told], np.float32)
+        # All at once: one by one they would take as long as it takes to encode a sentence.
+        shares = softmax(logits.reshape(len(told), len(self.labels)), self._model.temperature)
+        found = dict(zip(told, shares.tolist(), strict=True))
+        new = window.work.answers
+        scores = {
+            text: self._judge(answers[text], found.get(text), remembered=text not in new)
+            for text in window.wanted
+        }
+        return [scores.get(text, _EMPTY) for text in window.cleaned]
 
     def _remember(self, window: _Window) -> None:
         """Put answers into the cache; what was answered before an interruption is kept too."""
@@ -273,21 +278,21 @@ class Scorer:
             with postponed():
                 self._cache.put(window.work.answers.copy())
 
-    def _judge(self, answer: Answer, *, remembered: bool) -> Score:
-        if not answer.logits:
+    def _judge(
+        self, answer: Answer, probabilities: list[float] | None, *, remembered: bool
+    ) -> Score:
+        if probabilities is None:
             return Score(None, None, (), ("language",), remembered=remembered)
-        probabilities = softmax(np.asarray(answer.logits, np.float32), self._model.temperature)
-        best = int(probabilities.argmax())
-        confidence = float(probabilities[best])
+        confidence = max(probabilities)
         flags = []
         if answer.truncated:
             flags.append("truncated")
         if confidence < self._sure_from:
             flags.append("unsure")
         return Score(
-            label=self.labels[best],
+            label=self.labels[probabilities.index(confidence)],
             confidence=confidence,
-            probabilities=tuple(probabilities.tolist()),
+            probabilities=tuple(probabilities),
             flags=tuple(flags),
             remembered=remembered,
             layers=None if remembered or answer.layers == UNTOLD else answer.layers,
