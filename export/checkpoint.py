@@ -103,13 +103,9 @@ class Checkpoint:
         Raises:
             UsageError: it has no weights for as many.
         """
-        positions = self.config.get("max_position_embeddings", max_tokens)
-        if max_tokens > positions:
-            raise UsageError(
-                f"{self.folder} reads at most {positions} tokens, not {max_tokens}; "
-                f"use --max-tokens {positions} or less."
-            )
         truncation = Truncation.halves(self.truncation.strategy, max_tokens)
+        positions = self.config.get("max_position_embeddings", max_tokens)
+        truncation.check_positions(positions, str(self.folder))
         return replace(self, truncation=truncation)
 
 

@@ -62,8 +62,7 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--max-tokens",
     type=int,
-    help="The most tokens read of a review: more than in training are often worth their time.  "
-    "[default: as in training]",
+    help="The most tokens read of a review; more take longer.  [default: as in training]",
 )
 @click.option("--name", help="What the bundle is called.  [default: its folder's name]")
 @click.option("--overwrite", is_flag=True, help="Replace a bundle that is there already.")
@@ -84,7 +83,8 @@ def export(
     from score.extras import require
 
     require("finetune", _EXTRA)
-    from export.build import ExportSettings, build_bundle
+    from export.build import build_bundle
+    from export.settings import ExportSettings
 
     bundle = build_bundle(
         checkpoint,

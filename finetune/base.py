@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from finetune.box import find_bundle, read_weights
 from finetune.settings import TrainSettings
 from score.bundle import Bundle
-from score.errors import BundleError, NoInputError, UsageError, first_line
+from score.errors import BundleError, NoInputError, first_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,7 +61,7 @@ def _from_folder(
     # Attention without dropout runs in one fused kernel; dropout elsewhere stays.
     config.attention_probs_dropout_prob = 0.0
     tokenizer = AutoTokenizer.from_pretrained(place)  # type: ignore[no-untyped-call] # theirs
-    _check_length(settings, config.max_position_embeddings)
+    settings.truncation.check_positions(config.max_position_embeddings, settings.base)
     _seed(settings.seed)
     if bundle is not None:
         model = AutoModelForSequenceClassification.from_config(config)  # type: ignore[no-untyped-call] # theirs
@@ -78,7 +78,9 @@ def _from_folder(
     _fit_head(model, rows)
     # Whether thumbs has trained it before, and which classifiers know nothing of these labels.
     model.taught = taught
-    model.new_heads = {HEAD, EXITS} if rows is None else {EXITS} if not kept else set()
+    model.new_heads = set() if kept else {EXITS}
+    if rows is None:
+        model.new_heads = {HEAD, EXITS}
     return tokenizer, model
 
 
@@ -141,15 +143,6 @@ def _put_in(
             f"{missing[0]}. Give the checkpoint that it was made from with --base."
         )
     model.load_state_dict(fitting, strict=False)
-
-
-def _check_length(settings: TrainSettings, positions: int) -> None:
-    wanted = settings.truncation.max_tokens
-    if wanted > positions:
-        raise UsageError(
-            f"{settings.base} reads at most {positions} tokens, not {wanted}; "
-            f"use --max-tokens {positions} or less."
-        )
 
 
 def _seed(seed: int) -> None:

@@ -78,6 +78,18 @@ class Truncation:
         """Truncation by ``strategy`` that, for ``head+tail``, takes half from the beginning."""
         return cls(cast("Strategy", strategy), max_tokens, max_tokens // 2)
 
+    def check_positions(self, positions: int, name: str) -> None:
+        """Check that a model of ``positions`` reads that many tokens.
+
+        Raises:
+            UsageError: it does not; ``name`` is what it is called.
+        """
+        if self.max_tokens > positions:
+            raise UsageError(
+                f"{name} reads at most {positions} tokens, not {self.max_tokens}; "
+                f"use --max-tokens {positions} or less."
+            )
+
     def cut(self, ids: list[int], marks: int) -> list[int]:
         """Shorten ``ids`` so that they and ``marks`` more tokens fit."""
         head, tail = self.kept(marks)

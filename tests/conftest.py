@@ -135,7 +135,8 @@ def tiny_bundle(
     tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path, tiny_data: Path
 ) -> Path:
     """The bundle of that model, int8 and fp32, made and verified by ``build_bundle``."""
-    from export.build import ExportSettings, build_bundle
+    from export.build import build_bundle
+    from export.settings import ExportSettings
 
     output = tmp_path_factory.mktemp("bundle") / "tiny"
     build_bundle(

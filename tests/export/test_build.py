@@ -14,11 +14,12 @@ from click.testing import CliRunner
 from onnx import numpy_helper
 
 import export.build
-from export.build import ExportSettings, build_bundle
+from export.build import build_bundle
 from export.checkpoint import Checkpoint
 from export.describe import without_places
 from export.quantize import quantize
 from export.reviews import read_reviews
+from export.settings import ExportSettings
 from export.smooth import smooth
 from export.verify import checkpoint_logits
 from score.bundle import Bundle

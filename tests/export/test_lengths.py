@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from export.build import ExportSettings, build_bundle
+from export.build import build_bundle
 from export.lengths import fit_lengths, scaled
 from export.reviews import FEWEST, Encoded, Reviews
+from export.settings import ExportSettings
 from export.verify import graph_logits
 from score.bundle import Bundle
 from score.calibration import expected_calibration_error, softmax

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from export.build import ExportSettings, build_bundle
+from export.build import build_bundle
 from export.checkpoint import Checkpoint
+from export.settings import ExportSettings
 from score.errors import UsageError
 from score.scorer import Scorer
 

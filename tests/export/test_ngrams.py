@@ -14,11 +14,12 @@ from transformers import AutoModelForSequenceClassification
 
 import export.ngrams
 from export.branches import NEVER
-from export.build import ExportSettings, build_bundle
+from export.build import build_bundle
 from export.checkpoint import Checkpoint
 from export.efforts import make_efforts
 from export.exits import add_exits
 from export.reviews import Encoded
+from export.settings import ExportSettings
 from finetune.box import read_weights
 from finetune.lessons import Lessons
 from finetune.ngrams import MULTIPLIER, PAIRS, Ngrams, count, fit_ngrams

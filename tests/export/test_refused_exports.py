@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from export.build import ExportSettings, build_bundle
+from export.build import build_bundle
+from export.settings import ExportSettings
 from score.errors import DataError, NoInputError, OutputError, UsageError
 
 FP32 = ExportSettings(precisions=("fp32",))

@@ -16,7 +16,8 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
-from export.build import ExportSettings, build_bundle
+from export.build import build_bundle
+from export.settings import ExportSettings
 from finetune.data import DataSettings
 from finetune.settings import TrainSettings
 from finetune.train import train_model
