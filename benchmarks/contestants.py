@@ -1,7 +1,8 @@
 """What is raced in :mod:`benchmarks.speed`, each in a process of its own.
 
 A contestant takes texts and gives the labels that it finds, by name. Its process holds its
-model alone, so its memory and the time of its threads are its own.
+model alone, so its memory and the time of its threads are its own. Each runs as its users have
+it: thumbs with its check of the language, the pipelines with the threads of their tokenizers.
 """
 
 from __future__ import annotations
@@ -63,8 +64,6 @@ class Lane:
 
 
 def _serve(end: Connection, make: Callable[[], Contestant]) -> None:
-    # Before any tokenizer is loaded: it warns, and switches itself off, otherwise.
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     contestant = make()
     while True:
         texts = end.recv()
@@ -78,15 +77,16 @@ def _serve(end: Connection, make: Callable[[], Contestant]) -> None:
 def thumbs(
     model: Path | None, effort: EffortName | None = None, provider: str = "cpu"
 ) -> Contestant:
-    """The scorer, which remembers nothing."""
+    """The scorer, which remembers nothing; what it takes for another language has no label."""
     from thumbs import Scorer, ScorerSettings
 
-    scorer = Scorer(model, ScorerSettings(provider=provider, effort=effort, any_language=True))
+    scorer = Scorer(model, ScorerSettings(provider=provider, effort=effort))
     return lambda texts: [one.label or "" for one in scorer.score(texts)]
 
 
 def tutorial(checkpoint: Path) -> Contestant:
     """What tutorials teach: batches of 32, all padded to 512 tokens."""
+    _let_tokenizers_have_threads()
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
@@ -114,6 +114,7 @@ def transformers_pipeline(
     checkpoint: Path, batch_size: int, max_length: int, device: str = "cpu", *, half: bool = False
 ) -> Contestant:
     """Hugging Face's pipeline with the checkpoint, in fp32 or in fp16."""
+    _let_tokenizers_have_threads()
     import torch
     from transformers import pipeline
 
@@ -124,6 +125,7 @@ def transformers_pipeline(
 
 def optimum_pipeline(checkpoint: Path, max_length: int, *, int8: bool = False) -> Contestant:
     """Optimum's pipeline with its own export, and its own int8 where that is asked for."""
+    _let_tokenizers_have_threads()
     from optimum.onnxruntime import ORTModelForSequenceClassification, ORTQuantizer
     from optimum.onnxruntime import pipeline as ort_pipeline
     from optimum.onnxruntime.configuration import AutoQuantizationConfig
@@ -144,6 +146,7 @@ def optimum_pipeline(checkpoint: Path, max_length: int, *, int8: bool = False) -
 
 def openvino_pipeline(checkpoint: Path, batch_size: int, max_length: int) -> Contestant:
     """Optimum-intel's own export in OpenVINO, which takes bf16 where the processor has it."""
+    _let_tokenizers_have_threads()
     from optimum.intel import OVModelForSequenceClassification
     from transformers import AutoTokenizer, pipeline
 
@@ -156,6 +159,11 @@ def openvino_pipeline(checkpoint: Path, batch_size: int, max_length: int) -> Con
 def has_openvino() -> bool:
     """Whether optimum-intel is installed, which nothing here needs otherwise."""
     return bool(find_spec("optimum.intel") and find_spec("openvino"))
+
+
+def _let_tokenizers_have_threads() -> None:
+    # Before any is loaded: in a process with threads it warns, and switches itself off, otherwise.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
 
 def _labels_of(pipe: Callable[[list[str]], Any]) -> Contestant:

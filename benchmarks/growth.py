@@ -73,7 +73,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[1000, 10_000, 100_000, 1_000_000])
     parser.add_argument("--reviews", type=int, default=1000)
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, machine.workers()])
+    every = range(1, machine.workers() + 1)
+    parser.add_argument("--workers", type=int, nargs="+", default=[*every])
     options = parser.parse_args()
     print(f"{'model':8}{'rows':>10}{'different':>11}{'workers':>9}{'µs a row':>10}{'rows/s':>9}")
 

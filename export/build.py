@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from export.calibrate import Answers, calibrate, described
+from export.calibrate import Answers, Calibration, calibrate, described
 from export.checkpoint import Checkpoint
 from export.convert import convert
 from export.describe import copy_descriptions, provenance
-from export.efforts import make_efforts
+from export.efforts import MadeEffort, make_efforts
 from export.exits import can_exit
 from export.fuse import fuse_for_cpu, to_half
 from export.gate import check_calibration, check_flips
@@ -111,14 +111,14 @@ class _Export:
         self._tell = on_progress
         self._encoder = Encoder.from_file(checkpoint.folder / TOKENIZER_FILE, checkpoint.truncation)
         self._reviews = _reviews(checkpoint, settings)
-        self._held_back = checkpoint.validation.first(MAX_CALIBRATION)
+        self._held_back = checkpoint.validation.sample(MAX_CALIBRATION)
         self._encoded = self._encode_labelled(self._held_back)
         self._others: Encoded | None = None
         if settings.calibrate_on is not None:
             short = read_labelled(settings.calibrate_on, checkpoint.labels)
             self._others = self._encode_labelled(short)
         self._calibration: dict[str, Any] = {}
-        self._efforts: dict[str, dict[str, Effort]] = {}
+        self._efforts: dict[str, dict[str, MadeEffort]] = {}
 
     def run(self, work: Path, name: str, command: str) -> Bundle:
         """Make the bundle in a sub-folder of ``work``."""
@@ -164,8 +164,8 @@ class _Export:
 
         Without any short one, odd texts of a few words change by twice as much.
         """
-        some = self._encoded.batch[:_TYPICAL]
-        short = self._others.batch[:_TYPICAL] if self._others else []
+        some = self._encode(self._held_back.sample(_TYPICAL).texts)
+        short = self._encode(self._others.reviews.sample(_TYPICAL).texts) if self._others else []
         return [*some, *(ids[:_FEW_TOKENS] for ids in some), *short]
 
     def _stop_early(self, graph: Path) -> None:
@@ -191,10 +191,10 @@ class _Export:
         settings, labels = self._settings, self._checkpoint.labels
         comparison = verification.compare(precision, engine, found.temperature, found.lengths)
         check_flips(comparison, precision, labels, settings.max_flips)
-        check_calibration(
-            found.logits, self._held_back, found.temperature, precision, settings.max_ece
-        )
-        efforts = self._efforts.get(precision, {})
+        self._check_calibration(found, precision)
+        made = self._efforts.get(precision, {})
+        self._measure_efforts(file, made, verification)
+        efforts = {name: one.effort for name, one in made.items()}
         return Graph(
             precision,
             sha256_of(file),
@@ -207,9 +207,27 @@ class _Export:
             batches=precision == "int8" and self._runs_together(file, efforts),
         )
 
+    def _measure_efforts(
+        self, graph: Path, made: Mapping[str, MadeEffort], verification: Verification
+    ) -> None:
+        """The same for each way to stop early, which is meant to change labels that are close."""
+        model = graph.read_bytes()
+        for name, one in made.items():
+            found = one.calibration
+            figures = described(found, one.held_back, one.others)
+            self._calibration["int8"].setdefault("efforts", {})[name] = figures
+            self._check_calibration(found, f"int8 --effort {name}")
+            engine = Engine(model, name="the int8 graph", thresholds=one.effort.thresholds)
+            verification.compare(f"int8, {name}", engine, found.temperature, found.lengths)
+
+    def _check_calibration(self, found: Calibration, graph: str) -> None:
+        check_calibration(
+            found.logits, self._held_back, found.temperature, graph, self._settings.max_ece
+        )
+
     def _runs_together(self, graph: Path, efforts: Mapping[str, Effort]) -> bool:
         """Whether a graph for CPUs can be asked about several texts at once, at any effort."""
-        model, some = graph.read_bytes(), self._encoded.batch[:_TYPICAL]
+        model, some = graph.read_bytes(), self._encode(self._held_back.sample(_TYPICAL).texts)
         ways = {None, *(effort.thresholds for effort in efforts.values())}
         return all(
             runs_together(
@@ -252,7 +270,7 @@ class _Export:
 def _reviews(checkpoint: Checkpoint, settings: ExportSettings) -> Reviews:
     """The reviews to verify on: the user's table, else held-back ones."""
     if settings.verify_on is None:
-        return checkpoint.validation.first(MAX_VERIFICATION)
+        return checkpoint.validation.sample(MAX_VERIFICATION)
     return read_reviews(
         settings.verify_on, settings.text_column, settings.label_column, checkpoint.labels
     )

@@ -50,7 +50,7 @@ _PATH = click.Path(path_type=Path)
     type=float,
     default=0.005,
     show_default=True,
-    help="The largest share of labels that a graph may change.",
+    help="The largest share of labels that a graph may change, reading all layers.",
 )
 @click.option(
     "--max-ece",
@@ -76,9 +76,11 @@ def export(
     """Turn a model of thumbs finetune into a verified ONNX bundle.
 
     CHECKPOINT is the folder that thumbs finetune made. Each graph's confidence is
-    calibrated on the reviews held back from training, and its labels are compared with
-    the checkpoint's; where more of them differ than --max-flips, or its confidence is
-    further off than --max-ece, by more than chance, there is no bundle.
+    calibrated on the reviews held back from training, and its labels, with all layers,
+    are compared with the checkpoint's; where more of them differ than --max-flips, or its
+    confidence is further off than --max-ece, by more than chance, there is no bundle. What
+    each --effort of thumbs score changes beside that is shown, and its confidence is held
+    to the same.
     """
     from score.extras import require
 
@@ -110,7 +112,7 @@ def _report(bundle: Bundle) -> list[str]:
     return [
         f"{bundle.folder}: {bundle.description.name}, {size:.1f} MB",
         f"on {verification['n']:,} reviews of {verification['data']}:",
-        "       accuracy     ECE  log loss  flips  mean |dp|  largest |dp|  temperature",
+        "              accuracy     ECE  log loss  flips  mean |dp|  largest |dp|  temperature",
         *(_line(row) for row in verification["rows"]),
         *(
             f"{graph.precision}: {line}"
@@ -125,6 +127,6 @@ def _line(row: Mapping[str, Any]) -> str:
     known = "accuracy" in row
     figures = f"{row['accuracy']:.2%} {row['ece']:7.2%} {row['log_loss']:9.4f}" if known else ""
     return (
-        f"{row['model']:5} {figures:>27} {row['flips']:6,} {row['mean_change']:10.3%} "
+        f"{row['model']:12} {figures:>27} {row['flips']:6,} {row['mean_change']:10.3%} "
         f"{row['max_change']:13.2%} {row['temperature']:12.3f}"
     )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from export.calibrate import Answers, calibrate
+from export.calibrate import Answers, Calibration, calibrate
 from export.exits import NEVER, Exit, add_exits
 from export.mixing import FEWEST, Said, mix, mix_with_ngrams, told
 from export.ngrams import Ngrams
@@ -54,13 +54,30 @@ COSTS = {"high": Cost(0.0001, 0.002), "normal": Cost(0.001, 0.01), "low": Cost(0
 """What each effort may cost, against the stop behind which nothing is gained."""
 
 
+@dataclass(frozen=True, slots=True)
+class MadeEffort:
+    """A way to stop early, and how it was calibrated.
+
+    Attributes:
+        effort: for the manifest.
+        held_back: its answers to the held-back reviews.
+        others: those to short ones; None where there are none.
+        calibration: what was fitted to them.
+    """
+
+    effort: Effort
+    held_back: Answers
+    others: Answers | None
+    calibration: Calibration
+
+
 def make_efforts(
     graph: Path,
     exits: Sequence[Exit],
     held_back: Encoded,
     others: Encoded | None = None,
     ngrams: Ngrams | None = None,
-) -> dict[str, Effort]:
+) -> dict[str, MadeEffort]:
     """Turn a graph, in its place, into one that stops early, and measure how.
 
     Args:
@@ -141,6 +158,7 @@ def deepest_stop(
 def choose_threshold(logits: NDArray[np.float32], temperature: float, cost: Cost) -> float:
     """The least threshold that costs no more, as no larger one does either.
 
+    Fewer than :data:`FEWEST` reviews cannot tell a tenth of a point: then none is that cheap.
     What a label costs that the last stop would have given otherwise is what that says itself:
     its probability of its own label less that of the other. The true labels would tell only
     of the few reviews that change, by luck as much as by merit.
@@ -155,6 +173,8 @@ def choose_threshold(logits: NDArray[np.float32], temperature: float, cost: Cost
     """
     last = np.maximum(softmax(logits[-1], temperature), _LEAST)
     best = NEVER
+    if logits.shape[1] < FEWEST:
+        return best
     for threshold in _GRID:
         answers = softmax(_answers(logits, stop_at(logits, temperature, threshold)), temperature)
         labels = answers.argmax(axis=-1)
@@ -188,7 +208,7 @@ class _Found:
         return Answers(_answers(self.logits, stops), self.reviews), stops + self.begin
 
 
-def _effort(found: _Found, short: _Found | None, temperature: float, cost: Cost) -> Effort:
+def _effort(found: _Found, short: _Found | None, temperature: float, cost: Cost) -> MadeEffort:
     end = deepest_stop(found.logits, temperature, found.reviews.classes, 1 - found.begin)
     threshold = choose_threshold(found.logits[: end + 1], temperature, cost)
     thresholds = (threshold,) * end + (0.0,) * (len(found.logits) - 1 - end)
@@ -197,7 +217,7 @@ def _effort(found: _Found, short: _Found | None, temperature: float, cost: Cost)
     # Answers of many layers together are not as sure as those of each.
     own = calibrate(answers, theirs)
     changed = answers.logits.argmax(axis=-1) != found.logits[-1].argmax(axis=-1)
-    return Effort(
+    effort = Effort(
         thresholds=thresholds,
         temperature=own.temperature,
         layers=float(layers.mean()),
@@ -206,6 +226,7 @@ def _effort(found: _Found, short: _Found | None, temperature: float, cost: Cost)
         lengths=own.lengths,
         all_layers=len(found.logits) - 1 + found.begin,
     )
+    return MadeEffort(effort, answers, theirs, own)
 
 
 def _answers(logits: NDArray[np.float32], stops: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,13 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from score.errors import DataError
-from score.labels import NEITHER_LABEL
+from score.labels import NEITHER_LABEL, label_key
 from score.tables.columns import shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from score.tables import Row
+
+logger = logging.getLogger(__name__)
 
 _LABEL_COLUMN = "label"
 
@@ -43,10 +46,16 @@ class Reviews:
     def __len__(self) -> int:
         return len(self.texts)
 
-    def first(self, size: int) -> Reviews:
-        """The first ``size`` reviews."""
-        classes = None if self.classes is None else self.classes[:size]
-        return Reviews(self.name, self.texts[:size], classes)
+    def sample(self, size: int) -> Reviews:
+        """``size`` of them by lot, in their order: a table may be sorted by label or by date.
+
+        The lot is the same each time; all are taken where there are no more.
+        """
+        if size >= len(self):
+            return self
+        places = np.sort(np.random.default_rng(0).choice(len(self), size, replace=False))
+        classes = None if self.classes is None else tuple(self.classes[i] for i in places)
+        return Reviews(self.name, tuple(self.texts[i] for i in places), classes)
 
     def digest(self) -> str:
         """SHA-256 over all texts and classes, in order."""
@@ -97,7 +106,14 @@ def read_reviews(
     rows = _read_rows(path, text_column, label_column)
     if not rows:
         raise DataError(f"{path} holds no review. Name another table with --verify-on.")
-    return Reviews(path.name, tuple(row.cells[0] for row in rows), _classes(rows, labels))
+    classes = _classes(rows, labels)
+    if classes is None and any(row.cells[1:] for row in rows):
+        logger.warning(
+            "%s: some labels are none of %s, so all of them are left aside; flips need none.",
+            path,
+            ", ".join(labels),
+        )
+    return Reviews(path.name, tuple(row.cells[0] for row in rows), classes)
 
 
 def read_labelled(path: Path, labels: Sequence[str]) -> Reviews:
@@ -113,7 +129,7 @@ def read_labelled(path: Path, labels: Sequence[str]) -> Reviews:
     """
     rows = _read_rows(path, None, None)
     if NEITHER_LABEL not in labels:
-        rows = [row for row in rows if row.cells[1:] != (NEITHER_LABEL,)]
+        rows = [row for row in rows if [label_key(one) for one in row.cells[1:]] != [NEITHER_LABEL]]
     if len(rows) < FEWEST:
         raise DataError(
             f"{path} has {len(rows)} labelled reviews, too few to say how sure to be. Give "
@@ -121,7 +137,8 @@ def read_labelled(path: Path, labels: Sequence[str]) -> Reviews:
         )
     classes = _classes(rows, labels)
     if classes is None:
-        wrong = next(row for row in rows if row.cells[1:] == () or row.cells[1] not in labels)
+        known = {label_key(label) for label in labels}
+        wrong = next(row for row in rows if not {label_key(one) for one in row.cells[1:]} & known)
         found = f"the label '{shown(wrong.cells[1])}'" if wrong.cells[1:] else "no label"
         raise DataError(
             f"{path}, row {wrong.number} has {found}. In a column called label each needs one of "
@@ -133,12 +150,12 @@ def read_labelled(path: Path, labels: Sequence[str]) -> Reviews:
 def _read_rows(path: Path, text_column: str | None, label_column: str | None) -> list[Row]:
     """The rows that have a text, their first cell; the second is the label, if there is one."""
     from score.tables import TableOptions, open_table
-    from score.tables.columns import find_column
+    from score.tables.columns import find_column, matching
 
     table = open_table(path, TableOptions(text_column=text_column))
     try:
         wanted = [find_column(table.columns, text_column, table.label)]
-        if label_column is not None or _LABEL_COLUMN in table.columns:
+        if label_column is not None or matching(table.columns, _LABEL_COLUMN):
             name = label_column or _LABEL_COLUMN
             wanted.append(find_column(table.columns, name, table.label, option="--label-column"))
         rows = list(table.rows(wanted))
@@ -156,10 +173,13 @@ def _read_rows(path: Path, text_column: str | None, label_column: str | None) ->
 
 def _classes(rows: Sequence[Row], labels: Sequence[str]) -> tuple[int, ...] | None:
     """The class of each row: its label by name, or by number as the hub's data sets have it."""
-    for names in (labels, [str(i) for i in range(len(labels))]):
-        number = {label: i for i, label in enumerate(names)}
-        found = [number.get(row.cells[1]) if len(row.cells) > 1 else None for row in rows]
-        known = tuple(one for one in found if one is not None)
-        if len(known) == len(found):
-            return known
+    found = [label_key(row.cells[1]) if len(row.cells) > 1 else "" for row in rows]
+    ways = [[label_key(label) for label in labels]]
+    # Without a 0 they may be stars, which begin with 1.
+    if "0" in found:
+        ways.append([str(i) for i in range(len(labels))])
+    for names in ways:
+        if set(found) <= set(names):
+            number = {name: i for i, name in enumerate(names)}
+            return tuple(number[one] for one in found)
     return None

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from export.reviews import Reviews
 
 
-_LENGTHS = (3, 5, 8, 13)
+# As long as two can be together.
+_LENGTHS = (3, 5, 8, 13, 21, 34, 55, 89, 128)
 _SIZES = (2, 5, 16)
 _TOGETHER = 16
 
@@ -186,10 +187,12 @@ def runs_together(engine: Engine, batch: Sequence[Sequence[int]], most: int) -> 
     compared = False
     for tokens in _LENGTHS:
         alike = [[*ids[: tokens - 1], ids[-1]] for ids in batch if len(ids) >= tokens]
-        if len(alike) < min(_SIZES):
+        # An input that is longer than half of the most has nobody beside it.
+        numbers = {min(size, most // tokens) for size in (*_SIZES, most)} - {0, 1}
+        if len(alike) < min(_SIZES) or not numbers:
             continue
         compared = True
-        for number in {*_SIZES, most // tokens}:
+        for number in numbers:
             together = list(islice(cycle(alike), number))
             logits, layers = engine.run(together)
             for ids, row, layer in zip(together, logits, layers, strict=True):

@@ -12,6 +12,7 @@ import numpy as np
 from finetune.box import find_bundle
 from finetune.checkpoint import METRICS_FILE, PREPROCESSING_FILE
 from score.errors import DataError, NoInputError, first_line
+from score.labels import label_key
 from score.tokens import Encoder, Truncation
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def log_probabilities(
     Args:
         model: the folder of a bundle or of a checkpoint, or ``thumbs`` for the bundle in
             the box. A bundle answers several times as fast.
-        labels: the class names in the order of the columns wanted.
+        labels: the class names in the order of the columns wanted; case and blanks do not count.
         texts: cleaned texts.
 
     Returns:
@@ -49,14 +50,27 @@ def log_probabilities(
             f"{model} is neither a bundle of thumbs export nor a checkpoint of thumbs finetune. "
             "Name the folder of one."
         )
-    if sorted(own) != sorted(labels):
+    columns = _columns(own, labels)
+    if columns is None:
         raise DataError(
             f"{model} tells {', '.join(own)} apart, the labelled data {', '.join(labels)}; "
             "name a model with the same labels."
         )
-    columns = [own.index(label) for label in labels]
     logs: NDArray[np.float64] = np.log(np.clip(probabilities[:, columns], _LEAST, 1))
     return logs
+
+
+def _columns(own: Sequence[str], labels: Sequence[str]) -> list[int] | None:
+    """The place of each label among the model's own; None where they are not the same ones.
+
+    Written alike, or else so that they mean the same: Positive is the model's positive.
+    """
+    for key in (str, label_key):
+        place = {key(label): i for i, label in enumerate(own)}
+        wanted = [key(label) for label in labels]
+        if len(own) == len(wanted) == len(place) and place.keys() == set(wanted):
+            return [place[one] for one in wanted]
+    return None
 
 
 def _ask_bundle(folder: Path, texts: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.float64]]:

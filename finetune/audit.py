@@ -13,16 +13,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from finetune.audit_copies import Copies, check_copies
-from finetune.audit_labels import MOST_ROWS, check_labels, labels_to_check, too_few
-from finetune.audit_rows import TRAINED, AuditRow, AuditRows, Finding
+from finetune.audit_labels import MOST_ROWS, check_labels, deal, labels_to_check, not_to_check
+from finetune.audit_rows import TRAINED, AuditRow, AuditRows, Finding, RowKey
 from finetune.audit_texts import check_texts
 from finetune.data import check_parts
 from finetune.reasons import LEAK, REASONS
 from finetune.settings import TrainSettings
 from finetune.splits import LabelledData, Split
+from score.errors import DataError
 from score.tokens import Encoder
 
 logger = logging.getLogger(__name__)
@@ -48,13 +47,13 @@ class Audit:
     clean: tuple[str, ...] = ()
 
     @cached_property
-    def left_out(self) -> Mapping[tuple[str, str], str]:
-        """Part and row of what is left out of training -> the first reason for it."""
-        left_out: dict[tuple[str, str], str] = {}
+    def left_out(self) -> Mapping[RowKey, str]:
+        """The rows that are left out of training -> the first reason for it."""
+        left_out: dict[RowKey, str] = {}
         for finding in self.findings:
             leaks = finding.reason == LEAK
             if leaks or (finding.reason in self.clean and finding.row.part in TRAINED):
-                left_out.setdefault((finding.row.part, finding.row.row), finding.reason)
+                left_out.setdefault(finding.row.key, finding.reason)
         return left_out
 
     def summary(self) -> dict[str, Any]:
@@ -94,8 +93,9 @@ class Audit:
         return data
 
     def _without(self, part: str, split: Split) -> Split:
-        kept = [i for i, row in enumerate(split.origins) if (part, row.row) not in self.left_out]
-        return split.take(kept)
+        rows = zip(split.origins, split.texts, strict=True)
+        keys = (RowKey(part, origin.row, text) for origin, text in rows)
+        return split.take([i for i, key in enumerate(keys) if key not in self.left_out])
 
 
 def audit_data(data: LabelledData, settings: TrainSettings, clean: Collection[str] = ()) -> Audit:
@@ -131,14 +131,15 @@ def _check_labels(
 ) -> list[Finding]:
     places = labels_to_check(rows)
     chosen = [rows[i] for i in places]
-    if note := too_few(chosen, labels):
+    folds = deal(chosen, copies.groups[places])
+    if note := not_to_check(chosen, folds, labels):
         notes.append(note)
         return []
     if len(places) == MOST_ROWS:
         notes.append(f"Suspect labels were looked for in {MOST_ROWS:,} of the rows.")
     try:
-        return list(check_labels(chosen, copies.groups[np.asarray(places)], labels))
-    except ValueError as exc:  # scikit-learn's, where it finds no word
+        return list(check_labels(chosen, folds, labels))
+    except DataError as exc:
         logger.info("No out-of-fold answers: %s", exc)
         notes.append("Suspect labels were not looked for: the texts hold no words to learn from.")
         return []

@@ -44,32 +44,48 @@ def labels_to_check(rows: Sequence[AuditRow]) -> NDArray[np.int64]:
     return np.array(places, np.int64)
 
 
-def too_few(rows: Sequence[AuditRow], labels: Sequence[str]) -> str | None:
-    """Why these rows cannot be checked: the class with too few texts; None where they can."""
+def not_to_check(
+    rows: Sequence[AuditRow], folds: NDArray[np.int64], labels: Sequence[str]
+) -> str | None:
+    """Why these rows cannot be checked; None where they can.
+
+    A class has too few texts, or all of them in one fold: without it nothing is left to
+    learn the class from.
+    """
+    numbers = [row.number for row in rows]
     texts = Counter(number for number, _ in {(row.number, row.text) for row in rows})
     least, label = min((texts[i], label) for i, label in enumerate(labels))
-    if least >= FEWEST_ROWS:
-        return None
-    return (
-        "Suspect labels were not looked for: that takes at least "
-        f"{FEWEST_ROWS} different texts of each class, and {label} has {least}."
-    )
+    if least < FEWEST_ROWS:
+        return (
+            "Suspect labels were not looked for: that takes at least "
+            f"{FEWEST_ROWS} different texts of each class, and {label} has {least}."
+        )
+    spread = Counter(number for number, _ in set(zip(numbers, folds.tolist(), strict=True)))
+    for i, label in enumerate(labels):
+        if spread[i] < 2:
+            return (
+                "Suspect labels were not looked for: the texts of "
+                f"{label} are nearly all copies of each other, so none can judge the others."
+            )
+    return None
 
 
 def check_labels(
-    rows: Sequence[AuditRow], groups: NDArray[np.int64], labels: Sequence[str]
+    rows: Sequence[AuditRow], folds: NDArray[np.int64], labels: Sequence[str]
 ) -> Iterator[Finding]:
     """The rows whose label is probably wrong, the least believable first.
 
     Args:
-        rows: rows with a label and a text; of each class enough, see :func:`too_few`.
-        groups: shape (n,); rows with the same number are copies of each other.
+        rows: rows with a label and a text; of each class enough, see :func:`not_to_check`.
+        folds: the fold of each row, shape (n,), as :func:`deal` deals them.
         labels: the class names, in class order.
+
+    Raises:
+        DataError: the texts hold no words.
     """
     from cleanlab.filter import find_label_issues
 
     classes = np.array([row.number for row in rows], np.int64)
-    folds = _folds(rows, groups)
     logs = out_of_fold([row.text for row in rows], classes, folds, len(labels))
     probabilities = np.exp(logs)
     # One process: the work is done in a moment, and starting others takes longer.
@@ -86,8 +102,13 @@ def check_labels(
         )
 
 
-def _folds(rows: Sequence[AuditRow], groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The fold of each row: copies together, each class spread evenly, always the same."""
+def deal(rows: Sequence[AuditRow], groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The fold of each row: copies together, each class spread evenly, always the same.
+
+    Args:
+        rows: the rows.
+        groups: shape (n,); rows with the same number are copies of each other.
+    """
     firsts: dict[int, AuditRow] = {}
     for row, group in zip(rows, groups.tolist(), strict=True):
         firsts.setdefault(group, row)

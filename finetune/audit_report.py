@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from finetune.audit import Audit
-from finetune.audit_rows import TRAINED, Finding
+from finetune.audit_rows import Finding
 from finetune.reasons import CLEANABLE, REASONS, Reason
 from score.atomic import AtomicFile
 
@@ -107,8 +107,7 @@ def _page(audit: Audit) -> str:
         imbalance=_imbalance(audit),
         notes=audit.notes,
         left_out=len(audit.left_out),
-        trained=sum(sizes[part] for part in TRAINED),
-        found=len({(finding.row.part, finding.row.row) for finding in audit.findings}),
+        found=len({finding.row.key for finding in audit.findings}),
     )
 
 

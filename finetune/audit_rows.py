@@ -17,6 +17,14 @@ TRAINED = ("train", "also", "unlabelled", "sentences")
 _EXCERPT = 160
 
 
+class RowKey(NamedTuple):
+    """What tells a row from all others: several sentences stand in the row of one review."""
+
+    part: str
+    row: str
+    text: str
+
+
 class AuditRow(NamedTuple):
     """One text of the data.
 
@@ -37,6 +45,11 @@ class AuditRow(NamedTuple):
     text: str
     changed: bool
     leaked: bool
+
+    @property
+    def key(self) -> RowKey:
+        """What tells it from all other rows."""
+        return RowKey(self.part, self.row, self.text)
 
     @property
     def name(self) -> str:

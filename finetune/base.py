@@ -10,6 +10,7 @@ from finetune.box import find_bundle, read_weights
 from finetune.settings import TrainSettings
 from score.bundle import Bundle
 from score.errors import BundleError, NoInputError, first_line
+from score.labels import label_key
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +27,7 @@ def load_base(
 ) -> tuple[PreTrainedTokenizerFast, PreTrainedModel]:
     """The tokenizer and the model to train, with a classifier behind each layer.
 
-    A base that has these very labels, in any order and case, keeps its head; for other
+    A base that has these very labels, in any order and spelling, keeps its head; for other
     labels the head is new.
 
     Raises:
@@ -58,7 +59,7 @@ def _from_folder(
     config.num_labels = len(labels)
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: i for i, label in enumerate(labels)}
-    # Attention without dropout runs in one fused kernel; dropout elsewhere stays.
+    # Some attention asks the configuration, not a module; see _without_dropout.
     config.attention_probs_dropout_prob = 0.0
     tokenizer = AutoTokenizer.from_pretrained(place)  # type: ignore[no-untyped-call] # theirs
     settings.truncation.check_positions(config.max_position_embeddings, settings.base)
@@ -76,6 +77,7 @@ def _from_folder(
         kept = any(name.startswith(f"{EXITS}.") for name in weights)
         _put_in(model, weights, bundle.folder, new_head=rows is None)
     _fit_head(model, rows)
+    _without_dropout(model)
     # Whether thumbs has trained it before, and which classifiers know nothing of these labels.
     model.taught = taught
     model.new_heads = set() if kept else {EXITS}
@@ -87,11 +89,11 @@ def _from_folder(
 def head_rows(before: Sequence[str], labels: Sequence[str]) -> list[int] | None:
     """Which row of a head for the labels ``before`` speaks for each of ``labels``.
 
-    None where they are not the same labels but for order and case.
+    None where they are not the same labels but for order and spelling.
     """
-    place = {label.casefold(): i for i, label in enumerate(before)}
-    same = place.keys() == {label.casefold() for label in labels}
-    return [place[label.casefold()] for label in labels] if same else None
+    place = {label_key(label): i for i, label in enumerate(before)}
+    same = place.keys() == {label_key(label) for label in labels}
+    return [place[label_key(label)] for label in labels] if same else None
 
 
 def head_of(model: PreTrainedModel) -> torch.nn.Linear:
@@ -111,6 +113,19 @@ def _fit_head(model: Any, rows: list[int] | None) -> None:
         else:
             for tensor in (head.weight, head.bias):
                 tensor.data = tensor.data[rows].clone()
+
+
+def _without_dropout(model: PreTrainedModel) -> None:
+    """Train all of the network in each step.
+
+    In two or three epochs it does not learn the reviews by heart, and on a CPU drawing the
+    random numbers takes a fifth of a step.
+    """
+    import torch
+
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
 
 
 def _put_in(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from finetune.splits import place
+from score.errors import DataError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,10 +69,13 @@ def fit_baseline(split: Split, classes: int) -> Baseline:
     Args:
         split: cleaned texts and their classes; each class occurs.
         classes: the number of classes.
+
+    Raises:
+        DataError: the texts hold no words.
     """
     learnt = sampled(split)
     vectorizer = _vectorizer(len(learnt))
-    features = vectorizer.fit_transform(learnt.texts)
+    features = _fit(vectorizer, learnt.texts)
     models = fit_classes(features, np.asarray(learnt.classes), classes)
     return Baseline(vectorizer, models, len(learnt))
 
@@ -111,15 +115,18 @@ def out_of_fold(
     The words are counted once, over all texts: they say nothing about the labels.
 
     Args:
-        texts: cleaned texts, at least one with a word that occurs twice.
+        texts: cleaned texts.
         labels: the class of each text, shape (n,).
         folds: the fold of each text, shape (n,); each class stands in at least two.
         classes: the number of classes.
 
     Returns:
         Log probabilities of the classes, shape (n, classes).
+
+    Raises:
+        DataError: the texts hold no words.
     """
-    features = _vectorizer(len(texts)).fit_transform(texts)
+    features = _fit(_vectorizer(len(texts)), texts)
     logs = np.empty((len(texts), classes))
     for fold in np.unique(folds):
         inside = folds == fold
@@ -158,6 +165,18 @@ def _vectorizer(rows: int) -> Any:
         max_features=_MAX_FEATURES,
         dtype=np.float32,
     )
+
+
+def _fit(vectorizer: Any, texts: Sequence[str]) -> csr_matrix:
+    """The n-grams of the texts, counted and weighed: shape (n, n-grams)."""
+    try:
+        features: csr_matrix = vectorizer.fit_transform(texts)
+    except ValueError as exc:  # there is no n-gram to count
+        raise DataError(
+            "The texts hold no words to learn from. Name another column with --text-column, "
+            "or give texts with words in them."
+        ) from exc
+    return features
 
 
 @dataclass(frozen=True, slots=True)

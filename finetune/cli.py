@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from finetune.rates import LAYER_DECAY
 from finetune.reasons import CLEANABLE
 
 _EXTRA = (
@@ -123,7 +124,8 @@ _EXTRA = (
     type=float,
     default=5e-5,
     show_default=True,
-    help="The peak rate, after the warm-up.",
+    help="The classifiers' peak rate, after the warm-up; each layer learns at "
+    f"{LAYER_DECAY} of the rate of the one above it.",
 )
 @click.option(
     "--warmup",

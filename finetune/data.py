@@ -8,15 +8,15 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from finetune.labels import class_order, label_key
+from finetune.labels import class_order
 from finetune.parting import check_rows
-from finetune.reasons import CLEANABLE
+from finetune.reasons import CLEANABLE, LEAK
 from finetune.sentences import sentences
 from finetune.sources import Examples, read_source
 from finetune.splits import EMPTY, NEITHER, LabelledData, Origin, Split
 from score.cleaning import CLEANINGS, DEFAULT_CLEANING
 from score.errors import DataError, UsageError
-from score.labels import NEITHER_LABEL
+from score.labels import NEITHER_LABEL, label_key
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +69,11 @@ class DataSettings:
         if len(set(self.labels)) != len(self.labels) or len(self.labels) == 1:
             raise UsageError("--labels needs two or more different names, a comma between them.")
         for reason in self.clean:
+            if reason == LEAK:
+                raise UsageError(
+                    f"--clean {LEAK} is not needed: leaks are always left out of training. "
+                    "Leave the word out."
+                )
             if reason not in CLEANABLE:
                 raise UsageError(
                     f"--clean {reason!r} is no reason of the audit; "
@@ -165,7 +170,8 @@ def _read_also(settings: DataSettings, classes: dict[str, str]) -> Split:
 def _read_unlabelled(settings: DataSettings, known: Set[str]) -> tuple[Split, Split]:
     """A sample of the table's texts, and one of the sentences of all of them.
 
-    Each text is there once; there are no blank ones, and none of ``known``.
+    Each text is there once; there are no blank ones, and none of ``known``. A sentence has the
+    row of its review.
     """
     if settings.unlabelled is None:
         return EMPTY, EMPTY
@@ -181,8 +187,9 @@ def _read_unlabelled(settings: DataSettings, known: Set[str]) -> tuple[Split, Sp
     if not settings.unlabelled_sentences:
         return whole, EMPTY
     known = {*known, *whole.texts}
+    # That a line break mark of the review stood in this sentence is unlikely: it stays unsaid.
     cut = {
-        sentence: origin
+        sentence: Origin(origin.row)
         for text, origin in found.items()
         for sentence in sentences(text)
         if sentence not in known

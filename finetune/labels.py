@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import logging
 import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 
 from finetune.sources import Examples
 from score.errors import BundleError, DataError
-from score.labels import check_labels
+from score.labels import check_labels, label_key
 
 logger = logging.getLogger(__name__)
 
-_WHOLE_NUMBER = re.compile(r"([+-]?\d+)\.0*")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
 _SHOWN = 3
 # So many different labels may be: more is another column than that of the labels, where it is
@@ -77,14 +74,6 @@ def _named(examples: Examples, own: tuple[str, ...], wanted: tuple[str, ...]) ->
         f"{examples.name} calls its classes {', '.join(own)}; --labels can put these into "
         "another order, and give new names only to classes that are numbers."
     )
-
-
-@lru_cache(maxsize=10_000)
-def label_key(label: str) -> str:
-    """What labels that mean the same have in common: case, blanks and a final .0 do not count."""
-    text = " ".join(unicodedata.normalize("NFKC", label).split()).casefold()
-    whole = _WHOLE_NUMBER.fullmatch(text)
-    return whole[1] if whole else text
 
 
 def by_value(label: str) -> tuple[float, str]:

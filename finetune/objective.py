@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from transformers import Trainer
 
+from finetune.rates import parameter_groups
+
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
@@ -42,6 +44,20 @@ class ReviewTrainer(Trainer):
         if model.training:
             loss = loss + _EXITS_SHARE * _exits_loss(model, outputs, inputs, targets)
         return (loss, {"logits": outputs.logits}) if return_outputs else loss
+
+    def create_optimizer(self) -> Any:
+        """Trainer's own optimizer, with the rates of :mod:`finetune.rates`."""
+        if self.optimizer is None:
+            model: Any = self.model
+            kind, options = self.get_optimizer_cls_and_kwargs(self.args, model)
+            groups = parameter_groups(
+                model,
+                self.args.learning_rate,
+                self.args.weight_decay,
+                frozenset(self.get_decay_parameter_names(model)),
+            )
+            self.optimizer = kind(groups, **options)
+        return self.optimizer
 
 
 def cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

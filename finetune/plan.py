@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from finetune.audit import audit_data
 from finetune.audit_report import write_audit
-from finetune.baseline import fit_baseline
+from finetune.baseline import Baseline, fit_baseline
 from finetune.checkpoint import describe_data, write_json
 from finetune.curriculum import measure_baseline, plan_lessons
 from finetune.data import DataSettings, load_data
@@ -21,7 +21,7 @@ from finetune.ngrams import Ngrams, fit_ngrams
 from finetune.settings import TrainSettings
 from finetune.splits import EMPTY, LabelledData
 from finetune.trainer import build_trainer
-from score.errors import OutputError
+from score.errors import DataError, OutputError
 
 if TYPE_CHECKING:
     from transformers import Trainer
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 CHECKPOINTS = "checkpoints"
 """The folder, in the model's, of the checkpoints of an unfinished run."""
+
+RECIPE = 1
+"""The number of the way in which models are trained here. Raise it when what a checkpoint
+holds, or the groups of the optimizer, change: Trainer fails on a checkpoint of before."""
 
 _RUN_FILE = "run.json"
 
@@ -61,12 +65,19 @@ class Plan:
 def prepare(
     data: DataSettings, settings: TrainSettings, output: Path, *, overwrite: bool, progress: bool
 ) -> Plan:
-    """Read, audit and plan, and fit all that is no network; arguments as for ``train_model``."""
+    """Read, audit and plan, and fit all that is no network; arguments as for ``train_model``.
+
+    Raises:
+        OutputError: ``output`` holds checkpoints of another run.
+        NoInputError: the data or the base model is not there.
+        DataError: the data cannot be used.
+    """
     audit = audit_data(load_data(data), settings, data.clean)
     labelled = audit.cleaned()
+    # Before there are checkpoints: with other data the folder could not be used again.
+    baseline = _fit_baseline(labelled)
     checkpoints = _prepare_checkpoints(output, settings, labelled, overwrite=overwrite)
     write_audit(output, audit)
-    baseline = fit_baseline(labelled.train, len(labelled.labels))
     lessons = plan_lessons(labelled, settings, baseline)
     even = [1.0] * len(labelled.labels)
     trainer, encoder = build_trainer(
@@ -97,16 +108,24 @@ def prepare(
     )
 
 
+def _fit_baseline(data: LabelledData) -> Baseline:
+    try:
+        return fit_baseline(data.train, len(data.labels))
+    except DataError as exc:
+        raise DataError(f"{data.name}: {exc}") from exc
+
+
 def _prepare_checkpoints(
     output: Path, settings: TrainSettings, data: LabelledData, *, overwrite: bool
 ) -> Path:
-    """The folder of the run's checkpoints, which belong to these settings and this data.
+    """The folder of the run's checkpoints, which belong to these settings, data and recipe.
 
     Raises:
-        OutputError: ``output`` holds checkpoints of a run with other settings or data.
+        OutputError: ``output`` holds checkpoints of a run with others.
     """
     folder = output / CHECKPOINTS
     run = {
+        "recipe": RECIPE,
         "settings": dataclasses.asdict(settings),
         "data": {name: split.digest() for name, split in data.parts()},
         "labels": data.labels,
@@ -117,7 +136,7 @@ def _prepare_checkpoints(
         same = run_file.exists() and json.loads(run_file.read_text())["digest"] == digest
         if not same and not overwrite:
             raise OutputError(
-                f"{output} holds checkpoints of a run with other settings or data. "
+                f"{output} holds checkpoints of a run with other settings, data or thumbs version. "
                 "Name another folder or add --overwrite."
             )
         if not same:

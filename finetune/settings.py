@@ -17,13 +17,15 @@ class TrainSettings:
     """How to train.
 
     Attributes:
-        base: a Hugging Face BERT-family checkpoint, by name or as a folder.
+        base: a Hugging Face BERT-family checkpoint, by name or as a folder; or the folder of a
+            bundle of ``thumbs export``; or ``thumbs`` for the model in the box.
         truncation: how long texts are cut, in training and ever after.
         language: ISO 639-1 code of the reviews' language, recorded for the scorer; None
             where it is not known.
         epochs: passes over the training split.
         train_batch_size, eval_batch_size: reviews a step.
-        learning_rate: the peak, reached after the warm-up, then linear to 0.
+        learning_rate: of the classifiers at the peak, after the warm-up, then linear to 0; that
+            of the layers is in :mod:`finetune.rates`.
         warmup: the share of all steps in which the rate rises.
         weight_decay: AdamW's.
         class_weights: of :data:`CLASS_WEIGHTS`: how classes of unlike size are weighed.
@@ -31,7 +33,7 @@ class TrainSettings:
             few short texts are soon drowned by many long ones.
         teacher: who labels the unlabelled texts: the folder of a bundle or of a checkpoint, or
             ``thumbs`` for the model in the box; None where there are none.
-        seed: decides the order of the batches, the new head and dropout.
+        seed: decides the order of the batches and the new head.
 
     Raises:
         UsageError: a value is out of its range.

@@ -216,12 +216,17 @@ def _from_dataset(name: str, data: object, text_column: str, label_column: str) 
         names = IMDB_LABELS
     as_text = tuple(_as_text(value, names) for value in labels)
     _check_blanks(name, [i for i, label in enumerate(as_text, 1) if not label])
-    return Examples(name, tuple(data[text_column]), as_text, names)
+    texts = tuple("" if _is_gap(value) else str(value) for value in data[text_column])
+    return Examples(name, texts, as_text, names)
 
 
 def _as_text(label: object, names: tuple[str, ...]) -> str:
     """A label as text; blank for none, which data sets with numbered classes write as -1."""
     if names and isinstance(label, int):
         return names[label] if label >= 0 else ""
+    return "" if _is_gap(label) else str(label).strip()
+
+
+def _is_gap(value: object) -> bool:
     # NaN, the gap in a column of numbers, is not equal to itself.
-    return "" if label is None or label != label else str(label).strip()
+    return value is None or value != value

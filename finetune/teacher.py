@@ -44,7 +44,18 @@ class Teacher:
     def fit(
         cls, model: str, labels: tuple[str, ...], baseline: Baseline, held_back: Split
     ) -> Teacher:
-        """Weigh the two by a logistic regression on reviews that neither was trained on.
+        """Weigh the two by a logistic regression on held-back reviews.
+
+        That the baseline was not trained on them is seen to by the caller. That the model was
+        not is taken for granted, since a model does not tell on what texts it was trained. One
+        that knows these reviews looks better than it is: it is believed more than the baseline
+        and than it deserves, and the labels come out surer than they are.
+
+        Args:
+            model: as above.
+            labels: as above.
+            baseline: as above.
+            held_back: cleaned reviews and their classes, none of which taught either.
 
         Raises:
             NoInputError: ``model`` is no model of thumbs.

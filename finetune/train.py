@@ -26,6 +26,7 @@ from finetune.origin import read_origin
 from finetune.plan import CHECKPOINTS, Plan, prepare
 from finetune.quiet import only_our_words
 from finetune.report import classification_metrics, draw_confidence, draw_loss_curve
+from finetune.resume import last_checkpoint
 from finetune.settings import TrainSettings
 from finetune.splits import LabelledData, Split
 from finetune.trainer import tokenise
@@ -164,9 +165,8 @@ def _train(trainer: Trainer, checkpoints: Path) -> bool:
     Returns:
         Whether training helped; of a base that thumbs has not trained that is not asked.
     """
-    from transformers.trainer_utils import get_last_checkpoint
-
-    last = get_last_checkpoint(str(checkpoints))  # type: ignore[no-untyped-call] # theirs
+    found = last_checkpoint(checkpoints)
+    last = str(found) if found else None
     if last:
         logger.warning("Going on from %s", last)
     model: Any = trainer.model

@@ -8,9 +8,12 @@ here gets such an arena of its own, and keeps it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from typing import Any
+
+from score import machine
 
 _MIB = 1024**2
 
@@ -41,7 +44,7 @@ def memory_for(tokens: int, workers: int) -> int:
 
     Returns:
         What an honest one takes at most, and for all workers together no more than half of
-        the computer's memory.
+        the memory that there is.
     """
     return min(
         BASE_BYTES + tokens * (TOKEN_BYTES + tokens * PAIR_BYTES), _physical() // 2 // workers
@@ -86,8 +89,11 @@ def open_session(model: bytes, options: Any, most: int | None, **more: Any) -> A
 
 
 def _physical() -> int:
-    """Bytes of memory of this computer; where it does not say, as many as there could be."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return 2**62
+    """Bytes of memory of this computer, or of the part of it that a container may take.
+
+    Where it does not say, as many as there could be.
+    """
+    there = 2**62
+    with contextlib.suppress(AttributeError, ValueError, OSError):
+        there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return int(min(there, machine.memory_limit()))

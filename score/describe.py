@@ -101,24 +101,29 @@ def _graph(bundle: Bundle, graph: Graph) -> Iterator[str]:
     """Size and parity of a graph; its figures only where its reviews had labels."""
     parity = graph.parity
     size = (bundle.folder / graph.file).stat().st_size / 1e6
-    yield f"{graph.file}, {size:.1f} MB, temperature {graph.temperature:.3f}"
+    yield f"{graph.file}, {size:.1f} MB"
     yield (
-        f"{parity['flips']} of {parity['n']:,} labels differ from the checkpoint's, probabilities "
-        f"by {parity['mean_change']:.2%} on average and {parity['max_change']:.2%} at most "
-        f"({parity['data']})"
+        f"with all layers {parity['flips']} of {parity['n']:,} labels differ from the "
+        f"checkpoint's, probabilities by {parity['mean_change']:.2%} on average and "
+        f"{parity['max_change']:.2%} at most ({parity['data']})"
     )
     if "graph" in parity:
         yield _figures({**parity["graph"], "n": parity["n"], "data": parity["data"]})
-    if graph.lengths:
-        yield _shortness(graph.lengths)
-    figures = bundle.description.provenance.get("calibration", {}).get("graphs", {})
-    if short := figures.get(graph.precision, {}).get("short"):
+    calibration = bundle.description.provenance.get("calibration", {})
+    figures = calibration.get("graphs", {}).get(graph.precision, {})
+    yield _confidence(graph.temperature, graph.lengths)
+    if short := figures.get("short"):
         yield (
-            f"with all layers {_figures(short)}; without that the calibration error would be "
+            f"{_figures(short)}; with one temperature for all the calibration error would be "
             f"{short['ece_unscaled']:.2%}"
         )
     yield promises(graph)
-    yield from efforts(graph)
+    told = figures.get("efforts", {})
+    for name, line in zip(graph.efforts, efforts(graph), strict=True):
+        yield line
+        if found := told.get(name):
+            yield _figures({**found, "n": calibration["n"], "data": calibration["data"]})
+        yield _confidence(graph.efforts[name].temperature, graph.efforts[name].lengths)
 
 
 def efforts(graph: Graph) -> Iterator[str]:
@@ -131,12 +136,13 @@ def efforts(graph: Graph) -> Iterator[str]:
         )
 
 
-def _shortness(lengths: LengthScale) -> str:
-    """How far the confidence in a short text is taken back."""
-    factor = lengths.factor(lengths.least)
+def _confidence(temperature: float, lengths: LengthScale | None) -> str:
+    """What the logits are divided by, and how far the confidence in a short text is taken back."""
+    if lengths is None:
+        return f"temperature {temperature:.3f}"
     return (
-        f"the logits of {lengths.least} tokens or fewer are divided by {factor:.2f} more, of up to "
-        f"{lengths.most} by less"
+        f"temperature {temperature:.3f}, times {lengths.factor(lengths.least):.2f} for "
+        f"{lengths.least} tokens or fewer and less for up to {lengths.most}"
     )
 
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from score.arena import open_session, sessions_for
-from score.errors import BundleError, UnavailableError, first_line
+from score.errors import BundleError
+from score.failures import not_finite, not_loaded, not_run, not_started
 from score.lanes import BoundLane, Lane, PlainLane
 from score.overflow import int8_overflows
 from score.providers import IN_FLIGHT, PROVIDERS, check_placement, preload
@@ -70,7 +71,8 @@ class Engine:
 
     Raises:
         BundleError: onnxruntime refuses the graph, or it is no classifier of texts.
-        UnavailableError: the provider is there but does not start.
+        UnavailableError: the provider is there but does not start, has too little memory, or
+            leaves the work to the CPU.
     """
 
     def __init__(
@@ -134,13 +136,9 @@ class Engine:
                 enable_fallback=0,
             )
         except Exception as exc:  # onnxruntime's errors have no common base
-            # A provider that fails to start is a plain RuntimeError, what is wrong with a
-            # graph has a class of onnxruntime's.
-            if not on_cpu and type(exc) is RuntimeError:
-                raise _did_not_start(wanted) from exc
-            raise BundleError(f"onnxruntime refuses {self._name}: {first_line(exc)}") from exc
+            raise not_loaded(exc, self.provider, self._name) from exc
         if session.get_providers()[0] != wanted:
-            raise _did_not_start(wanted)
+            raise not_started(self.provider)
         if not on_cpu:
             check_placement(session, wanted, self._name)
         return session
@@ -188,6 +186,7 @@ class Engine:
 
         Raises:
             BundleError: some layer fails.
+            UnavailableError: the provider does.
         """
         never = {name: np.full_like(value, np.inf) for name, value in self._optional.items()}
         self._run([ids], never)
@@ -216,7 +215,7 @@ class Engine:
             try:
                 logits, *told = lane.run(self._outputs, {**feeds, **optional})
             except Exception as exc:  # onnxruntime's errors have no common base
-                raise BundleError(f"onnxruntime failed on a review: {first_line(exc)}") from exc
+                raise not_run(exc, self.provider) from exc
         answer = np.asarray(logits, np.float32)
         if answer.shape != (len(batch), self._classes or answer.shape[-1]):
             raise BundleError(
@@ -224,7 +223,7 @@ class Engine:
                 f"and {self._classes or 'any number of'} labels. Export the bundle again."
             )
         if not np.isfinite(answer).all():
-            raise BundleError(f"{self._name} gives no finite numbers. Export the bundle again.")
+            raise not_finite(self.provider, self._name)
         if not told:
             return answer, np.full(len(batch), UNTOLD)
         (layers,) = told
@@ -234,12 +233,6 @@ class Engine:
                 "bundle again."
             )
         return answer, layers.reshape(-1)
-
-
-def _did_not_start(wanted: str) -> UnavailableError:
-    return UnavailableError(
-        f"{wanted} is installed but did not start; look at its driver, or say --provider cpu."
-    )
 
 
 def _check_signature(session: Any, name: str) -> None:

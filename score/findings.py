@@ -1,7 +1,7 @@
 """What was found out about a bundle on this machine, so that it is asked only once.
 
-A file of a few hundred bytes for each bundle, onnxruntime and machine. What is lost of it, or
-cannot be written, is found out again.
+A file of a few hundred bytes for each bundle, onnxruntime and machine, its drivers included.
+What is lost of it, or cannot be written, is found out again.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from pathlib import Path
 from score import machine
 from score.atomic import AtomicFile
 from score.errors import ThumbsError
+from score.extras import version_of
+from score.providers import DISTRIBUTIONS
 
 logger = logging.getLogger(__name__)
 
@@ -78,5 +80,7 @@ class Findings:
             "bundle": self._digest,
             "onnxruntime": onnxruntime.__version__,
             "providers": onnxruntime.get_available_providers(),
+            "packages": {name: version_of(name) for name in (*DISTRIBUTIONS.values(), "openvino")},
             "machine": machine.described(),
+            "accelerators": machine.accelerators(),
         }

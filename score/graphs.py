@@ -57,6 +57,6 @@ def _can_run(graph: Graph, provider: str) -> bool:
     """
     if graph.batches:
         return provider == "cpu" or provider in WIDENED
-    if graph.precision == "int8" and provider in ("cuda", "dml"):
+    if graph.precision == "int8" and provider in ("cuda", "dml", "coreml"):
         return False
     return provider == "cpu" or not graph.efforts

@@ -125,13 +125,14 @@ def promised_threshold(name: str, guarantee: Guarantee | None, max_error: float)
     if stored and (threshold := stored[-1].threshold) is not None:
         return threshold
     possible = [step.max_error for step in guarantee.steps if step.threshold is not None]
+    highest = max((step.max_error for step in guarantee.steps), default=0)
     raise UsageError(
         f"The bundle {name} cannot promise an error rate of {max_error:g}: its {guarantee.n:,} "
         "held-back reviews prove no threshold for that. "
         + (
             f"The least it can promise is --max-error {possible[0]:g}."
             if possible
-            else "It can promise no error rate; say --unsure-below instead."
+            else f"It can promise none up to {highest:g}; say --unsure-below instead."
         )
     )
 

@@ -1,6 +1,10 @@
-"""Class names: which can stand in any table, and what a text of no class is called."""
+"""Class names: which mean the same, which can stand in any table, and that of no class."""
 
 from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
 
 from score.errors import BundleError
 
@@ -9,6 +13,15 @@ NEITHER_LABEL = "neither"
 
 # A cell that starts with one of these is a formula to a spreadsheet program.
 _FORMULA_STARTERS = ("=", "+", "-", "@")
+_WHOLE_NUMBER = re.compile(r"([+-]?\d+)\.0*")
+
+
+@lru_cache(maxsize=10_000)
+def label_key(label: str) -> str:
+    """What labels that mean the same have in common: case, blanks and a final .0 do not count."""
+    text = " ".join(unicodedata.normalize("NFKC", label).split()).casefold()
+    whole = _WHOLE_NUMBER.fullmatch(text)
+    return whole[1] if whole else text
 
 
 def check_labels(labels: tuple[str, ...]) -> None:

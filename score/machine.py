@@ -20,6 +20,8 @@ _GROUPS = Path("/proc/self/cgroup")
 _PROCESSORS = Path("/sys/devices/system/cpu")
 _SUPPLIES = Path("/sys/class/power_supply")
 _MODEL = Path("/proc/cpuinfo")
+_NVIDIA = Path("/proc/driver/nvidia")
+_DEVICES = Path("/sys/class")
 
 
 def workers(*, polite: bool = False) -> int:
@@ -54,6 +56,26 @@ def described() -> str:
     share = _share()
     time = "" if math.isinf(share) else f", {share:g} cores' time"
     return f"{name.strip()}, {_cores()} cores, {_threads()} threads{time}"
+
+
+def accelerators() -> list[str]:
+    """What could compute beside the processor, and by which driver, as far as Linux tells."""
+    found = []
+    for file in (_NVIDIA / "version", *sorted(_NVIDIA.glob("gpus/*/information"))):
+        with contextlib.suppress(OSError):
+            found.append(file.read_text("utf-8", "replace").partition("\n")[0])
+    # Each GPU that computes, of whatever maker, and what is made for networks alone.
+    for pattern in ("drm/renderD*/device", "accel/accel*/device"):
+        for device in sorted(_DEVICES.glob(pattern)):
+            with contextlib.suppress(OSError):
+                ids = [(device / one).read_text("ascii").strip() for one in ("vendor", "device")]
+                found.append(":".join(ids))
+    return found
+
+
+def memory_limit() -> float:
+    """Bytes of memory that a container or a service on Linux may take; infinite without a limit."""
+    return min(map(_memory_of, _groups("memory")))
 
 
 def on_battery() -> bool:
@@ -136,17 +158,21 @@ def _is_battery(supply: Path) -> bool:
 
 def _share() -> float:
     """How many cores' time a container or a service on Linux has; without a limit more than are."""
-    return min(map(_limit, _groups()))
+    return min(map(_limit, _groups("cpu")))
 
 
-def _groups() -> list[Path]:
-    """The control groups that this process is in: a container sees its own one as the root."""
-    found = [_CONTAINER, _CONTAINER / "cpu"]
+def _groups(controller: str) -> list[Path]:
+    """The control groups that this process is in: a container sees its own one as the root.
+
+    Args:
+        controller: what they limit; in version 1 it has groups of its own.
+    """
+    found = [_CONTAINER, _CONTAINER / controller]
     with contextlib.suppress(OSError, ValueError):
         for line in _GROUPS.read_text("utf-8").splitlines():
             _, controllers, path = line.split(":", 2)
-            if not controllers or "cpu" in controllers.split(","):
-                root = _CONTAINER / "cpu" if controllers else _CONTAINER
+            if not controllers or controller in controllers.split(","):
+                root = _CONTAINER / controller if controllers else _CONTAINER
                 parts = [part for part in path.split("/") if part]
                 # One that leads out of the container is not seen from within.
                 inside = parts if ".." not in parts else []
@@ -163,4 +189,15 @@ def _limit(group: Path) -> float:
             quota, period = (float(one) for one in told.split())
             if quota > 0 < period:
                 return quota / period
+    return math.inf
+
+
+def _memory_of(group: Path) -> float:
+    """The bytes that a control group allows."""
+    # Of version 2 and of version 1, where no limit is a number larger than any memory.
+    for file in ("memory.max", "memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):
+            limit = int((group / file).read_text("ascii"))
+            if limit > 0:
+                return limit
     return math.inf

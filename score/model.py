@@ -101,7 +101,7 @@ class Model:
 
     Raises:
         BundleError: the bundle has no graph for the provider, or it cannot be loaded.
-        UnavailableError: the provider is not there.
+        UnavailableError: the provider is not there, fails, or computes something else.
         UsageError: the graph, or the provider, has no such effort.
     """
 
@@ -133,7 +133,7 @@ class Model:
         self._encoder = Encoder.from_file(bundle.folder / TOKENIZER_FILE, description.truncation)
         content = bundle.read_graph(graph)
         if widened:
-            require(EXTRAS.get(self.provider, "gpu"), ("onnx",))
+            require(EXTRAS.get(self.provider), ("onnx",))
         self._engine = Engine(
             _widened(content, name, self.provider, widened) if widened else content,
             self.provider,

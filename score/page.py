@@ -87,18 +87,28 @@ def _rows(bundle: Bundle) -> Iterator[str]:
 
 
 def _sections(bundle: Bundle) -> Iterator[str]:
-    """For each graph whose curves the manifest holds, a section with two charts."""
+    """For each graph whose curves the manifest holds, and each way to stop early in it, a section.
+
+    Each has two charts.
+    """
     calibration = bundle.description.provenance.get("calibration", {})
-    graphs = calibration.get("graphs", {})
     for graph in bundle.description.graphs:
-        if "reliability" not in graphs.get(graph.precision, {}):
-            continue
-        data = f"{calibration['n']:,} held-back reviews ({calibration['data']})"
-        yield f"<h2>Confidence of the {graph.precision} graph</h2>"
-        yield '<div class="charts">'
-        yield _figure(_reliability(graph.precision, graphs[graph.precision], data), data)
-        yield _figure(_coverage_risk(graph.precision, graphs[graph.precision], data), data)
-        yield "</div>"
+        figures = calibration.get("graphs", {}).get(graph.precision, {})
+        ways = {graph.precision: figures}
+        for effort in graph.efforts:
+            ways[f"{graph.precision} --effort {effort}"] = figures.get("efforts", {}).get(
+                effort, {}
+            )
+        for name, found in ways.items():
+            if "reliability" not in found:
+                continue
+            data = f"{calibration['n']:,} held-back reviews ({calibration['data']})"
+            layers = ", with all layers" if graph.efforts and found is figures else ""
+            yield f"<h2>Confidence of the graph {html.escape(name)}{layers}</h2>"
+            yield '<div class="charts">'
+            yield _figure(_reliability(name.replace(" ", ""), found, data), data)
+            yield _figure(_coverage_risk(name.replace(" ", ""), found, data), data)
+            yield "</div>"
 
 
 def _figure(chart: Chart, data: str) -> str:

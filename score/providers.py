@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-from collections import Counter
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from score.errors import UnavailableError
+from score.extras import version_of
 
 logger = logging.getLogger(__name__)
 
@@ -28,15 +29,24 @@ PRECISIONS = {
     "cuda": ("fp16", "fp32", "int8"),
     "openvino": ("fp32", "int8"),
     "dml": ("fp16", "fp32", "int8"),
-    "coreml": ("fp32", "fp16"),
+    "coreml": ("fp32", "fp16", "int8"),
 }
 """The precisions that make sense on each provider, the best one first."""
 
-WIDENED: Mapping[str, str] = {"cuda": "fp16", "dml": "fp16", "openvino": "fp32"}
+WIDENED: Mapping[str, str] = {"cuda": "fp16", "dml": "fp16", "openvino": "fp32", "coreml": "fp32"}
 """Those that an int8 graph is written out for, and in which precision: see :mod:`score.widen`."""
 
-EXTRAS = {"cuda": "gpu", "dml": "gpu", "openvino": "openvino"}
-"""The extra that brings what a provider needs."""
+EXTRAS = {"cuda": "gpu", "openvino": "openvino"}
+"""The extra that brings what a provider needs. The others have none: [gpu] would put its own
+onnxruntime over DirectML's."""
+
+DISTRIBUTIONS = {
+    "cpu": "onnxruntime",
+    "cuda": "onnxruntime-gpu",
+    "openvino": "onnxruntime-openvino",
+    "dml": "onnxruntime-directml",
+}
+"""What pip calls the onnxruntime of a provider. All of them install the same files."""
 
 IN_FLIGHT = {"cuda": 3}
 """How many batches are in work at once; one where it is not named. DirectML's sessions allow no
@@ -48,6 +58,9 @@ _INSTALL = {
     "dml": "pip install onnxruntime-directml (Windows)",
     "coreml": "use onnxruntime for macOS",
 }
+
+# Where a classifier spends its time, in each of onnxruntime's spellings.
+_HEAVY = re.compile("matmul|gemm|attention", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +105,21 @@ def choose_provider(wanted: str, precisions: Sequence[str]) -> str:
         return "cuda" if usable else "cpu"
     if wanted not in available:
         raise UnavailableError(
-            f"This onnxruntime has no {PROVIDERS[wanted]}: {_INSTALL[wanted]}, "
+            f"This onnxruntime has no {PROVIDERS[wanted]}: {_remedy(wanted)}, "
             "or leave out --provider."
         )
     return wanted
+
+
+def _remedy(wanted: str) -> str:
+    """How to get a provider that is not there."""
+    usual, own = DISTRIBUTIONS["cpu"], DISTRIBUTIONS.get(wanted, DISTRIBUTIONS["cpu"])
+    if own != usual and version_of(usual) and version_of(own):
+        return (
+            f"{usual} and {own} are both installed and one overwrote the other; "
+            f"pip install --force-reinstall --no-deps {own}"
+        )
+    return _INSTALL[wanted]
 
 
 def preload(provider: str) -> None:
@@ -112,7 +136,8 @@ def preload(provider: str) -> None:
 def check_placement(session: Any, wanted: str, name: str) -> None:
     """Check that a provider does the work itself: what it cannot run is given to the CPU.
 
-    A few nodes that work on shapes are better there; the others are half of the graph at least.
+    The work is in the products and the attention, of which the CPU may do the smaller part. How
+    many nodes there are beside says nothing: a few on shapes are better there.
 
     Args:
         session: a session of onnxruntime.
@@ -120,15 +145,22 @@ def check_placement(session: Any, wanted: str, name: str) -> None:
         name: what error messages call the graph.
 
     Raises:
-        UnavailableError: the CPU would do more than half.
+        UnavailableError: the CPU would do more than half, or nothing is known to be done.
     """
     if not hasattr(session, "get_provider_graph_assignment_info"):
         return  # before onnxruntime 1.24
-    placed: Counter[str] = Counter()
-    for part in session.get_provider_graph_assignment_info():
-        placed[part.ep_name] += len(part.get_nodes())
-    if placed.total() and placed[wanted] * 2 < placed.total():
+    placed = [
+        (part.ep_name, bool(_HEAVY.search(node.op_type)))
+        for part in session.get_provider_graph_assignment_info()
+        for node in part.get_nodes()
+    ]
+    if not placed:
+        raise UnavailableError(f"{wanted} runs nothing of {name}: say --provider cpu.")
+    # A graph that has no such nodes has nothing but light ones to judge by.
+    places = [where for where, heavy in placed if heavy] or [where for where, _ in placed]
+    own = places.count(wanted)
+    if own * 2 < len(places):
         raise UnavailableError(
-            f"{wanted} runs only {placed[wanted]} of the {placed.total()} nodes of {name}, the CPU "
-            "would do the rest: say --provider cpu."
+            f"{wanted} runs only {own} of the {len(places)} nodes of {name} that do the work, the "
+            "CPU would do the rest: say --provider cpu."
         )

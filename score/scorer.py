@@ -34,7 +34,7 @@ class Score:
         confidence: the calibrated probability of the label, from 0 to 1; None likewise.
         probabilities: of each class, in class order; empty where there is no answer.
         flags: of ``empty``, ``truncated``, ``language`` and ``unsure``, in this order.
-        remembered: whether the answer was known before.
+        remembered: whether the answer was known already, as :class:`score.summary.Summary` has it.
         layers: how many layers of the model the text was read with, now: 0 where counting its
             words was enough; None where it was not read, or the bundle does not tell.
     """

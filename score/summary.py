@@ -27,7 +27,8 @@ class Summary:
         rejected: records that went to the rejects.
         truncated, unsure: rows with this flag; they have a label.
         padded: rows with fewer cells than the header; empty ones were added.
-        remembered: rows whose answer was known from an earlier run.
+        remembered: rows whose answer was known when their part of the file came up: from an
+            earlier run, or from an equal text further up in this one.
         layers: by number, how many rows were read with so many layers of the model, where it
             can answer before the last; remembered ones were read before.
         rejects: the file of the rejects; None where there are none.
@@ -85,7 +86,7 @@ class Summary:
             f"{name} {getattr(self, name):,}" for name in flags if getattr(self, name)
         )
         rate = f"{self.rows / self.seconds:,.0f} rows/s" if self.seconds else ""
-        remembered = f", {self.remembered:,} known from before" if self.remembered else ""
+        remembered = f", {self.remembered:,} known already" if self.remembered else ""
         lines = [f"{self.rows:,} rows in {self.seconds:,.1f} s ({rate}{remembered}; {self.device})"]
         lines.append(shares)
         if others:

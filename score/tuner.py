@@ -9,10 +9,8 @@ what answers are remembered by.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
-from itertools import permutations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,10 +24,10 @@ from score.findings import Findings
 from score.graphs import graph_for, precisions, usable_providers
 from score.model import Model
 from score.overflow import int8_overflows
+from score.pace import ask, measured, sample
 from score.parity import STRAYS, changes
 from score.providers import Way, choose_provider
 from score.tokens import Encoder, Reading
-from score.widen import SENTENCES
 
 if TYPE_CHECKING:
     from score.bundle import Bundle, Graph
@@ -42,12 +40,6 @@ WORTH = 4_000_000
 
 # By so much something has to be faster than what is usual, or it was luck.
 _BETTER = 1.1
-_SECONDS, _ROUNDS = 0.4, 3
-# Half of the time goes into sentences, and half into texts of the full length.
-_SHORT, _LONG = 36, 12
-_CHARACTERS_A_TOKEN = 5
-_HOPELESS = 3
-Texts = tuple[list[str], list[str]]
 _FLOATS = Way("cpu", "fp32")
 
 
@@ -76,6 +68,8 @@ class Tuner:
         self._effort: EffortName | None = effort
         self._polite = polite
         self._strayed = False
+        # What holds for this run alone.
+        self._found: dict[str, str] = {}
         # What a battery gives is not what the mains will.
         self._measure = findings is not None and size >= WORTH and not polite
 
@@ -89,8 +83,9 @@ class Tuner:
     ) -> tuple[Model, int]:
         """The model, ready to answer, and how many threads to ask it from.
 
-        Where ``auto`` chose a provider that does not start, or lacks a library, the CPU is used,
-        and a warning says so; one that was asked for by its name is refused.
+        Where ``auto`` chose a provider that does not start, fails at a first review, computes
+        something else or lacks a library, the CPU is used, and a warning says so; one that was
+        asked for by its name is refused.
 
         Args:
             wanted: a key of :data:`score.providers.PROVIDERS`, or ``auto``.
@@ -100,7 +95,7 @@ class Tuner:
 
         Raises:
             BundleError: the bundle has no graph for the provider, or it cannot be loaded.
-            UnavailableError: the provider is not there, or does not start.
+            UnavailableError: the provider is not there, does not start, or fails.
             UsageError: the graph, or the provider, has no such effort.
         """
         way = self.way(wanted)
@@ -134,7 +129,11 @@ class Tuner:
         """
         ways = {str(way): way for way in self._ways(wanted)}
         usual = machine.workers(polite=self._polite)
-        way = ways[self._fastest("way", {name: (way, usual) for name, way in ways.items()})]
+        found, new = self._fastest("way", {name: (way, usual) for name, way in ways.items()})
+        way = ways[found]
+        if not new and found != next(iter(ways)):
+            # Another graph labels otherwise, which nobody should have to find out.
+            logger.warning("Measured earlier on this machine. Used: %s.", found)
         if way == _FLOATS and self._strayed:
             logger.warning("%s: it is run in fp32, which is slower and right.", self._odd())
         return way
@@ -145,7 +144,7 @@ class Tuner:
         if way.provider != "cpu":
             return usual
         numbers = {str(one): (way, one) for one in machine.numbers_of_workers()}
-        found = int(self._fastest(f"workers on {way}", numbers))
+        found = int(self._fastest(f"workers on {way}", numbers)[0])
         return min(found, usual) if self._polite else found
 
     def _ways(self, wanted: str) -> list[Way]:
@@ -203,24 +202,33 @@ class Tuner:
             )
         return BundleError(f"{self._odd()}. Export it again, with --precision fp32 beside int8.")
 
-    def _fastest(self, question: str, ways: Mapping[str, tuple[Way, int]]) -> str:
-        """The name of the fastest of some ways with numbers of workers, the usual one first."""
+    def _fastest(self, question: str, ways: Mapping[str, tuple[Way, int]]) -> tuple[str, bool]:
+        """The name of the fastest of some ways with numbers of workers, the usual one first.
+
+        And whether that was found out just now.
+        """
         usual = next(iter(ways))
         question = f"{question}, with effort {self._effort}: {'; '.join(ways)}"
         if len(ways) == 1:
-            return usual
-        if known := self._findings.recall(question, ways):
-            return known
+            return usual, False
+        if known := self._found.get(question) or self._findings.recall(question, ways):
+            return known, False
         if not self._measure:
-            return usual
+            return usual, False
         rates = self._rates(ways)
         best = max(rates, key=rates.__getitem__, default=usual)
-        if rates.get(usual, 0.0) * _BETTER >= rates.get(best, 0.0):
+        if usual in rates and rates[usual] * _BETTER >= rates[best]:
             best = usual
-        self._findings.remember(question, best)
-        said = ", ".join(f"{name}: {rate:,.0f} texts/s" for name, rate in rates.items())
-        logger.warning("Measured once on this machine, %s. Used: %s.", said or "nothing ran", best)
-        return best
+        self._found[question] = best
+        # A driver may just be on its way, or a GPU full: then the next run has to ask again.
+        whole = rates.keys() == ways.keys()
+        if whole:
+            self._findings.remember(question, best)
+        if len(rates) > 1:
+            said = ", ".join(f"{name}: {rate:,.0f} texts/s" for name, rate in rates.items())
+            where = "once on this machine" if whole else "for this run alone"
+            logger.warning("Measured %s, %s. Used: %s.", where, said, best)
+        return best, True
 
     def _rates(self, ways: Mapping[str, tuple[Way, int]]) -> dict[str, float]:
         """The texts a second of each way; of one that does not run, none."""
@@ -241,41 +249,5 @@ class Tuner:
                     crews[name] = crew
                 except ThumbsError as exc:
                     logger.warning("%s cannot be used: %s", name, exc)
-            return measured(crews, texts)
-
-
-def measured(crews: Mapping[str, Crew], texts: Texts) -> dict[str, float]:
-    """The texts a second of each crew, in its best round: what else runs only ever slows it."""
-    rates = dict.fromkeys(crews, 0.0)
-    # In turns, so that a moment in which the computer is busy does not decide.
-    for _ in range(_ROUNDS):
-        for name, crew in crews.items():
-            if rates[name] and rates[name] * _HOPELESS < max(rates.values()):
-                continue
-            done, started = 0, time.perf_counter()
-            while (seconds := time.perf_counter() - started) < _SECONDS or not done:
-                done += ask(crew, texts)
-            rates[name] = max(rates[name], done / seconds)
-    return rates
-
-
-def ask(crew: Crew, texts: Texts) -> int:
-    """Have all texts answered; how many there are."""
-    for group in texts:
-        crew.start(group).wait()
-    return sum(map(len, texts))
-
-
-def sample(tokens: int) -> Texts:
-    """Different texts, short ones and long ones, as files of reviews have them.
-
-    They are asked about one group after the other: in a large file, too, a batch for a GPU has
-    texts of like length.
-
-    Args:
-        tokens: of the longest text that is read.
-    """
-    pairs = [f"{first} {second}" for first, second in permutations(SENTENCES, 2)]
-    length = tokens * _CHARACTERS_A_TOKEN
-    long = [f"{pair} {' '.join(SENTENCES)} " * (length // len(pair)) for pair in pairs[:_LONG]]
-    return [*SENTENCES, *pairs][:_SHORT], [text[:length] for text in long]
+            # One that is alone has nobody to be compared with.
+            return measured(crews, texts) if len(crews) > 1 else dict.fromkeys(crews, 0.0)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from score.errors import BundleError
+from score.errors import BundleError, UnavailableError
 from score.parts import MASK, cast_masks, cut
 
 if TYPE_CHECKING:
@@ -86,7 +86,9 @@ def check_parity(
         name: what error messages call the graph.
 
     Raises:
-        BundleError: the probabilities differ by more than :data:`PARITY` on average.
+        UnavailableError: the probabilities differ by more than :data:`PARITY` on average, where
+            another provider than the CPU computed them: it may be at fault.
+        BundleError: they do on the CPU.
     """
     from score.calibration import softmax
 
@@ -95,7 +97,8 @@ def check_parity(
     difference = softmax(expected, temperature) - softmax(found, temperature)
     change = np.abs(difference).max(axis=1).mean()
     if not change <= PARITY:
-        raise BundleError(
+        blamed = BundleError if other.provider == "cpu" else UnavailableError
+        raise blamed(
             f"{name}, written out for {other.provider}, changes probabilities by {change:.1%}; say "
             "--provider cpu."
         )

@@ -231,13 +231,13 @@ def test_info_says_what_a_bundle_is(thumbs: Run, tiny_bundle: Path) -> None:
 
 
 def test_a_page_about_a_bundle(thumbs: Run, folder: Path, tiny_bundle: Path) -> None:
-    """``thumbs info --html`` writes what it prints, with two charts for each graph."""
+    """``thumbs info --html`` writes what it prints, with two charts a graph and three efforts."""
     result = thumbs("info", tiny_bundle, "--html", "about.html")
     assert (result.returncode, result.stderr) == (0, b"")
     assert result.stdout.startswith(b"bundle     tiny, ")
     text = (folder / "about.html").read_text(encoding="utf-8")
     assert text.startswith("<!DOCTYPE html>")
-    assert text.count("<svg ") == 4
+    assert text.count("<svg ") == 2 * (2 + 3)
     refused = thumbs("info", tiny_bundle, "--html", "about.txt")
     assert (refused.returncode, refused.stderr, refused.stdout) == (
         64,

@@ -27,7 +27,7 @@ from score.cleaning import CLEANINGS
 from score.engine import Engine
 from score.errors import BundleError
 from score.tokens import Encoder
-from tests.conftest import sentences
+from tests.conftest import let_few_decide, sentences
 
 FP32 = ExportSettings(precisions=("fp32",))
 
@@ -108,9 +108,14 @@ def test_optimum_loads_the_bundle(tiny_bundle: Path, file: str) -> None:
 
 
 def test_the_same_checkpoint_gives_the_same_bytes(
-    tiny_checkpoint: Path, tiny_bundle: Path, tiny_data: Path, tmp_path: Path
+    tiny_checkpoint: Path,
+    tiny_bundle: Path,
+    tiny_data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A second export makes the same graphs, and the same manifest but for its command."""
+    let_few_decide(monkeypatch)  # as for tiny_bundle
     settings = ExportSettings(
         precisions=("int8", "fp32"), verify_on=tiny_data, max_flips=0.05, name="tiny"
     )
@@ -141,9 +146,13 @@ def test_the_manifest_names_origin_and_quality(tiny_bundle: Path, tiny_checkpoin
     assert manifest["calibration"]["data"] == "sentences.csv, validation split"
     assert manifest["calibration"]["n"] == metrics["validation"]["n"] == 15
     assert set(manifest["calibration"]["graphs"]) == {"int8", "fp32"}
-    assert set(manifest["calibration"]["graphs"]["int8"]) == {
-        *("accuracy", "log_loss", "ece", "ece_by_chance", "reliability", "coverage_risk")
-    }
+    int8 = manifest["calibration"]["graphs"]["int8"]
+    efforts = int8.pop("efforts")
+    assert set(efforts) == {"high", "normal", "low"}
+    for figures in (int8, *efforts.values()):
+        assert set(figures) == {
+            *("accuracy", "log_loss", "ece", "ece_by_chance", "reliability", "coverage_risk")
+        }
     assert manifest["commands"] == [
         "thumbs finetune sentences.csv -o trained_model --base tiny-bert",
         "thumbs export trained_model -o tiny",
@@ -182,11 +191,16 @@ def test_checkpoint_and_graphs_are_measured_alike(tiny_bundle: Path, tiny_data: 
     reviews = read_reviews(tiny_data, None, None, ("negative", "positive"))
     rows = verification.pop("rows")
     assert verification == {"data": "sentences.csv", "sha256": reviews.digest(), "n": 64}
-    assert [row["model"] for row in rows] == ["torch", "int8", "fp32"]
+    assert [row["model"] for row in rows] == [
+        "torch",
+        "int8",
+        *(f"int8, {effort}" for effort in ("high", "normal", "low")),
+        "fp32",
+    ]
     figures = {"accuracy", "log_loss", "ece", "flips", "mean_change", "max_change"}
     assert all(set(row) == {"model", "temperature"} | figures for row in rows)
     assert (rows[0]["flips"], rows[0]["max_change"]) == (0, 0.0)
-    assert rows[2]["accuracy"] == rows[0]["accuracy"]
+    assert rows[-1]["accuracy"] == rows[0]["accuracy"]
 
 
 def test_unlabelled_reviews_leave_the_table_without_accuracy(
@@ -283,7 +297,7 @@ def test_the_command(tiny_checkpoint: Path, tmp_path: Path) -> None:
     assert lines[0].startswith(f"{output}: mine, 0.")
     assert lines[1:3] == [
         "on 15 reviews of sentences.csv, validation split:",
-        "       accuracy     ECE  log loss  flips  mean |dp|  largest |dp|  temperature",
+        "              accuracy     ECE  log loss  flips  mean |dp|  largest |dp|  temperature",
     ]
     assert [line.split()[0] for line in lines[3:6]] == ["torch", "fp32", "fp16"]
     assert all(len(line) == len(lines[2]) for line in lines[3:6])

@@ -259,6 +259,7 @@ def test_too_few_long_reviews_prove_nothing_of_them(
     ids = [one.ids for one in fitted[1].encode_batch(list(reviews.texts))]
     assert reviews.classes is not None
     encoded = Encoded(reviews, ids, np.asarray(reviews.classes, np.int64))
-    efforts = make_efforts(target, checkpoint.exits, encoded, None, told)
+    made = make_efforts(target, checkpoint.exits, encoded, None, told)
+    efforts = {name: one.effort for name, one in made.items()}
     assert {len(one.thresholds) for one in efforts.values()} == {1}
     assert {one.all_layers for one in efforts.values()} == {2}

@@ -80,12 +80,42 @@ def test_reviews_on_several_sheets() -> None:
     assert read_reviews(workbook, "sum", None, LABELS).texts == ("2",)
 
 
+def test_labels_in_another_spelling(tmp_path: Path) -> None:
+    """Case, blanks and a final .0 do not count, in the column's name neither."""
+    table = tmp_path / "mine.csv"
+    table.write_text("text,Label\nGood.,Positive\nBad., NEGATIVE\n")
+    assert read_reviews(table, None, None, LABELS).classes == (1, 0)
+    stars = write_table(tmp_path / "stars.csv", [("Good.", "5.0"), ("Bad.", "1")])
+    assert read_reviews(stars, None, None, ("1", "5")).classes == (1, 0)
+
+
+def test_labels_that_are_left_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """One that the model does not have is said aloud, for then there is no accuracy."""
+    table = write_table(tmp_path / "mine.csv", [("Good.", "positive"), ("So so.", "mixed")])
+    assert read_reviews(table, None, None, LABELS).classes is None
+    assert "some labels are none of negative, positive" in caplog.text
+
+
+def test_a_sample_of_a_sorted_table() -> None:
+    """Both ends are in it, in their order, and the same ones each time."""
+    texts = tuple(f"text {i}" for i in range(1000))
+    sorted_ones = Reviews("sorted", texts, tuple(int(i >= 500) for i in range(1000)))
+    some = sorted_ones.sample(100)
+    assert some == sorted_ones.sample(100)
+    assert some.classes == tuple(int(texts.index(text) >= 500) for text in some.texts)
+    assert 35 <= sum(some.classes) <= 65
+    assert list(some.classes) == sorted(some.classes)
+    assert sorted_ones.sample(1000) is sorted_ones
+
+
 def test_labels_by_number(tmp_path: Path) -> None:
     """Classes numbered from 0, as in the hub's data sets, are the model's own in their order."""
     table = write_table(tmp_path / "numbers.csv", [("Good.", "1"), ("Bad.", "0")])
     assert read_reviews(table, None, None, LABELS).classes == (1, 0)
     strange = write_table(tmp_path / "stars.csv", [("Good.", "2"), ("Bad.", "0")])
     assert read_reviews(strange, None, None, LABELS).classes is None
+    stars = write_table(tmp_path / "stars.csv", [("Good.", "2"), ("Bad.", "1")])
+    assert read_reviews(stars, None, None, ("bad", "fair", "good")).classes is None
 
 
 def test_a_table_without_reviews(tmp_path: Path) -> None:

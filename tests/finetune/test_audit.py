@@ -17,7 +17,7 @@ from finetune.audit_rows import AuditRow, AuditRows
 from finetune.data import DataSettings, load_data
 from finetune.near import near_groups, words
 from finetune.settings import TrainSettings
-from finetune.splits import LabelledData, Origin, Split
+from finetune.splits import NEITHER, LabelledData, Origin, Split
 from finetune.train import audit_only, train_model
 from score.errors import DataError, OutputError, UsageError
 from tests.conftest import sentences, tiny_settings, write_table
@@ -255,6 +255,39 @@ def test_texts_without_words() -> None:
     )
 
 
+def test_a_class_of_copies() -> None:
+    """A class whose texts all go into one fold cannot be checked, and the note says why."""
+    bad = [(f"{LONG} Order {i}.", 0) for i in range(12)]
+    good = [
+        (f"Room {i} was quiet and the {word} fine.", 1) for i, word in enumerate("abcdefghijkl")
+    ]
+    own = (split((f"{LONG} Order 98.", 0)), split((f"{LONG} Order 99.", 0)))
+    audit = audit_of(data_of(split(*bad, *good), *own))
+    assert audit.notes[-1] == (
+        "Suspect labels were not looked for: the texts of bad are nearly all copies of each "
+        "other, so none can judge the others."
+    )
+
+
+def test_sentences_of_one_review_are_rows_of_their_own(tmp_path: Path) -> None:
+    """Of a review's sentences only those with a finding are left out, each of them counted."""
+    texts = (
+        "It is bad.",
+        "WE LEFT AFTER ONE NIGHT.",
+        "So <b>many</b> stairs here.",
+        "Do <b>not</b> stay here.",
+    )
+    row = Origin("7")
+    base = data_of(split(("A waste of two hours.", 0), ("A good quiet place.", 1)))
+    data = replace(base, sentences=Split(texts, (NEITHER,) * 4, (row,) * 4))
+    audit = audit_of(data, "markup")
+    assert audit.summary()["left_out"] == {"leak": 1, "markup": 2}
+    assert audit.cleaned().sentences == Split(texts[:1], (NEITHER,), (row,))
+    write_audit(tmp_path, audit)
+    page = (tmp_path / "audit.html").read_text(encoding="utf-8")
+    assert "<p>3 of 10 rows have something to look at;\n3 are left out" in page
+
+
 def test_near_texts() -> None:
     """A changed word in thirty is near, other words are not, a short text is near to none."""
     other = " ".join(reversed(LONG.split()))
@@ -380,13 +413,16 @@ def test_every_model_has_its_audit(tiny_checkpoint: Path, tiny_bundle: Path) -> 
 
 def test_reasons_that_nobody_can_choose() -> None:
     """A leak is left out anyway, and what is no reason is refused with the list."""
-    for reason in ("leak", "bored"):
+    refused = {
+        "leak": "--clean leak is not needed: leaks are always left out of training. "
+        "Leave the word out.",
+        "bored": "--clean 'bored' is no reason of the audit; it is one of conflict, suspect, "
+        "duplicate, near-duplicate, empty, language, cut-off, short, truncated, markup.",
+    }
+    for reason, message in refused.items():
         with pytest.raises(UsageError) as caught:
             DataSettings("r.csv", clean=(reason,))
-        assert str(caught.value) == (
-            f"--clean {reason!r} is no reason of the audit; it is one of conflict, suspect, "
-            "duplicate, near-duplicate, empty, language, cut-off, short, truncated, markup."
-        )
+        assert str(caught.value) == message
 
 
 def test_the_command(tiny_base: Path, tmp_path: Path) -> None:

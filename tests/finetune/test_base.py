@@ -139,9 +139,18 @@ def test_other_labels_get_a_new_head(
         assert after["classifier.bias"].tolist() == [0.0] * len(labels)
 
 
+def test_nothing_is_dropped_in_training(tiny_checkpoint: Path) -> None:
+    """The same answer twice in training mode, which dropout would make two of."""
+    _, model = load_base(settings(tiny_checkpoint), ("bad", "fair", "good"))
+    ids = torch.randint(5, 20, (2, 16))
+    answers = [model.train()(input_ids=ids).logits for _ in range(2)]
+    assert torch.equal(*answers)
+
+
 def test_which_row_speaks_for_which_label() -> None:
-    """Rows are known where the labels are the same but for order and case."""
+    """Rows are known where the labels are the same but for order and spelling."""
     assert head_rows(("a", "b", "c"), ("c", "A", "b")) == [2, 0, 1]
+    assert head_rows(("1", "2"), (" 2.0", "1")) == [1, 0]
     assert head_rows(("a", "b"), ("a", "c")) is None
     assert head_rows(("a", "b"), ("a", "b", "c")) is None
 

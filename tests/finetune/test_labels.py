@@ -9,30 +9,11 @@ import datasets
 import pytest
 
 from finetune.data import DataSettings, load_data
-from finetune.labels import class_order, label_key
+from finetune.labels import class_order
 from finetune.lessons import class_weights, describe_weights
 from finetune.sources import Examples, _from_dataset
 from score.errors import DataError
 from tests.conftest import write_table
-
-
-@pytest.mark.parametrize(
-    ("label", "key"),
-    [
-        ("Good", "good"),
-        (" very  GOOD ", "very good"),
-        ("ＧＯＯＤ", "good"),
-        ("5.0", "5"),
-        ("5.", "5"),
-        ("-1.00", "-1"),
-        ("4.5", "4.5"),
-        ("v1.0", "v1.0"),
-        ("Straße", "strasse"),
-    ],
-)
-def test_labels_that_mean_the_same(label: str, key: str) -> None:
-    """Case, blanks, width and a final .0 do not make another label."""
-    assert label_key(label) == key
 
 
 def test_variants_are_one_class_and_it_is_said(
@@ -126,6 +107,14 @@ def test_gaps_in_a_data_set() -> None:
         assert str(caught.value) == (
             "set/train, row 2 has no label. Fill it in or leave the row out."
         )
+
+
+def test_texts_that_are_none_in_a_data_set() -> None:
+    """A gap is an empty text, as in a table, and a number is its digits."""
+    for given, texts in ((["a ", None], ("a ", "")), ([7, None], ("7", "")), ([0.5], ("0.5",))):
+        columns = {"text": given, "label": ["x"] * len(given)}
+        found = _from_dataset("set/train", datasets.Dataset.from_dict(columns), "text", "label")
+        assert found.texts == texts
 
 
 def test_the_weights_of_uneven_classes() -> None:

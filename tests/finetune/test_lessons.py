@@ -94,7 +94,7 @@ def test_the_teacher_believes_the_one_who_knows() -> None:
 def test_a_teacher_is_a_checkpoint_or_a_bundle(
     kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Both tell the sentences apart, in the order of labels that is asked for."""
+    """Both tell the sentences apart, in the order of labels that is asked for, in any case."""
     monkeypatch.setattr("score.folders.score_cache_file", lambda: tmp_path / "cache.sqlite3")
     model = str(request.getfixturevalue(kind))
     texts = ["A good and great film.", "A dull and weak plot."]
@@ -102,6 +102,8 @@ def test_a_teacher_is_a_checkpoint_or_a_bundle(
     assert logs.argmax(axis=1).tolist() == [1, 0]
     other = log_probabilities(model, ["positive", "negative"], texts)
     assert other.tolist() == logs[:, ::-1].tolist()
+    spelt = log_probabilities(model, ["Positive", " NEGATIVE"], texts)
+    assert spelt.tolist() == other.tolist()
     with pytest.raises(DataError, match="tells negative, positive apart, the labelled data a, b"):
         log_probabilities(model, ["a", "b"], texts)
 

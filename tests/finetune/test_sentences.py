@@ -12,7 +12,7 @@ from finetune.answers import log_probabilities
 from finetune.baseline import fit_baseline
 from finetune.data import DataSettings, load_data
 from finetune.sentences import sentences
-from finetune.splits import Split
+from finetune.splits import Origin, Split
 from finetune.teacher import Teacher
 from finetune.train import train_model
 from score.errors import UsageError
@@ -48,7 +48,7 @@ def test_a_sample_of_sentences_stands_beside_the_texts(tiny_data: Path, tmp_path
     """Each once, none that is a text of another part, with the row of its text."""
     known = load_data(DataSettings(str(tiny_data), validation=0.2)).validation.texts[0]
     table = tmp_path / "texts.csv"
-    texts = [f"A new film it is. {known} It is new to me.", "It is new to me. So are we two."]
+    texts = [f"A new film it is.<br />{known} It is new to me.", "It is new to me. So are we two."]
     pd.DataFrame({"text": texts}).to_csv(table, index=False)
 
     def load(number: int) -> Split:
@@ -66,7 +66,8 @@ def test_a_sample_of_sentences_stands_beside_the_texts(tiny_data: Path, tmp_path
     assert len(load(0)) == 0
     several = load(100)
     assert set(several.texts) == {"A new film it is.", "It is new to me.", "So are we two."}
-    assert {one.row for one in several.origins} == {"1", "2"}
+    # A line break mark between two sentences is in neither.
+    assert set(several.origins) == {Origin("1"), Origin("2")}
     assert len(load(2)) == 2
     assert set(load(2).texts) < set(several.texts)
 

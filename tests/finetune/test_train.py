@@ -23,7 +23,7 @@ from finetune.settings import TrainSettings
 from finetune.train import train_model
 from score.bundle import Bundle
 from score.engine import Engine
-from score.errors import NoInputError, OutputError, UsageError
+from score.errors import DataError, NoInputError, OutputError, UsageError
 from score.tokens import Encoder, Truncation
 from tests.conftest import make_base, sentences, tiny_settings, write_table
 
@@ -125,19 +125,25 @@ def test_a_killed_run_goes_on_to_the_same_model(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Killed after the first epoch, the same call says that it goes on, and ends as if not."""
+    """Killed after an epoch and in a save, the same call says what it does, and ends as if not."""
     output = tmp_path / "trained_model"
     words = [sys.executable, "-c", KILLED_RUN, str(tiny_data), str(tiny_base), str(output)]
     killed = subprocess.run(words, cwd=PROJECT, capture_output=True, check=False, timeout=120)
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     assert not (output / "metrics.json").exists()
     (checkpoint,) = (output / "checkpoints").glob("checkpoint-*")
+    torn = checkpoint.with_name("checkpoint-999")
+    torn.mkdir()
+    (torn / "model.safetensors").write_bytes(b"half")
 
     data = DataSettings(source=str(tiny_data), validation=0.2)
     with caplog.at_level(logging.WARNING, "finetune"):
         train_model(data, tiny_settings(tiny_base), output)
     said = [record.message for record in caplog.records if record.name.startswith("finetune")]
-    assert said == [f"Going on from {checkpoint}"]
+    assert said == [
+        f"Removing {torn}: the run was killed while writing it",
+        f"Going on from {checkpoint}",
+    ]
     same = "model.safetensors"
     assert (output / same).read_bytes() == (tiny_checkpoint / same).read_bytes()
     metrics, expected = (
@@ -148,17 +154,30 @@ def test_a_killed_run_goes_on_to_the_same_model(
 
 
 def test_checkpoints_of_another_run(tiny_base: Path, tiny_data: Path, tmp_path: Path) -> None:
-    """A run does not go on from checkpoints made with other settings or data."""
+    """A run does not go on from checkpoints made with other settings, data or recipe."""
     output = tmp_path / "trained_model"
     (output / "checkpoints").mkdir(parents=True)
     (output / "checkpoints" / "run.json").write_text('{"digest": "of another run"}')
     with pytest.raises(OutputError) as caught:
         train_model(DataSettings(str(tiny_data)), tiny_settings(tiny_base), output)
     assert str(caught.value) == (
-        f"{output} holds checkpoints of a run with other settings or data. "
+        f"{output} holds checkpoints of a run with other settings, data or thumbs version. "
         "Name another folder or add --overwrite."
     )
     assert caught.value.exit_code == 73
+
+
+def test_texts_without_words(tiny_base: Path, tmp_path: Path) -> None:
+    """Emoji alone are refused with the way out, and the folder can be used for other data."""
+    rows = [("🙂" * (i // 2 + 1) if i % 2 else "🙁" * (i // 2 + 1), str(i % 2)) for i in range(40)]
+    table, output = write_table(tmp_path / "r.csv", rows), tmp_path / "model"
+    with pytest.raises(DataError) as caught:
+        train_model(DataSettings(str(table), validation=0.2), tiny_settings(tiny_base), output)
+    assert str(caught.value) == (
+        "r.csv: The texts hold no words to learn from. Name another column with --text-column, "
+        "or give texts with words in them."
+    )
+    assert not output.exists()
 
 
 def test_outputs_that_are_there_already(

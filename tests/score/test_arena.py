@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from array import array
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from score import arena
-from score.arena import BASE_BYTES, memory_for
+from score import arena, machine
+from score.arena import BASE_BYTES, memory_for, sessions_for
 from score.bundle import DEFAULT_BUNDLE, Bundle
 from score.engine import Engine
 from score.errors import BundleError
@@ -28,6 +30,41 @@ def test_the_limit_follows_from_length_and_workers(monkeypatch: pytest.MonkeyPat
         272,
     ]
     assert memory_for(8192, 64) == 512 * MIB
+
+
+@pytest.mark.parametrize(
+    ("told", "files", "expected"),
+    [
+        ("0::/\n", {"memory.max": "4294967296\n"}, 4096),
+        ("0::/\n", {"memory.max": "max\n"}, None),
+        ("0::/\n", {"memory.max": "99999999999999999\n"}, None),
+        ("0::/\n", {"memory.max": "nonsense"}, None),
+        ("0::/a/b\n", {"a/memory.max": f"{2 << 30}", "a/b/memory.max": f"{3 << 30}"}, 2048),
+        ("", {"memory/memory.limit_in_bytes": f"{1 << 30}\n"}, 1024),
+        ("5:memory:/a\n4:cpu:/b\n", {"memory/a/memory.limit_in_bytes": f"{1 << 30}\n"}, 1024),
+        ("5:memory:/a\n4:cpu:/b\n", {"memory/b/memory.limit_in_bytes": f"{1 << 30}\n"}, None),
+        ("5:memory:/\n", {"memory/memory.limit_in_bytes": "9223372036854771712\n"}, None),
+        ("5:memory:/\n", {"memory/memory.limit_in_bytes": "-1\n"}, None),
+    ],
+)
+def test_a_container_has_less_memory_than_its_computer(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    told: str,
+    files: dict[str, str],
+    expected: int | None,
+) -> None:
+    """The least that its groups allow, of either version; without a limit what the computer has."""
+    monkeypatch.setattr(machine, "_CONTAINER", tmp_path / "container")
+    monkeypatch.setattr(machine, "_GROUPS", tmp_path / "groups")
+    monkeypatch.setattr(os, "sysconf", {"SC_PHYS_PAGES": 16 << 20, "SC_PAGE_SIZE": 4096}.get)
+    (tmp_path / "groups").write_text(told)
+    for name, text in files.items():
+        (tmp_path / "container" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "container" / name).write_text(text)
+    there = expected or 64 * 1024
+    assert memory_for(8192, 64) == there * MIB // 2 // 64
+    assert sessions_for(32 * MIB) == there // 128
 
 
 def test_each_session_keeps_its_own_limit() -> None:

@@ -37,25 +37,29 @@ def test_all_that_is_known(tiny_bundle: Path) -> None:
     starts = [line[:10].strip() for line in lines[6:]]
     assert starts == [
         "checkpoint",
-        *("int8", "", "", "", "", "", ""),
-        *("fp32", "", "", ""),
+        *("int8", "", "", "", "", *[""] * 9),
+        *("fp32", "", "", "", ""),
         "made by",
         "",
         "with",
     ]
     assert lines[6].endswith(" on 19 reviews of sentences.csv, held-back part")
     int8 = bundle.graph("int8")
-    assert lines[7].endswith(f" MB, temperature {int8.temperature:.3f}")
     assert lines[8].startswith(
-        f"           {int8.parity['flips']} of 64 labels differ from the checkpoint's"
+        f"           with all layers {int8.parity['flips']} of 64 labels differ from the "
+        "checkpoint's"
     )
-    assert lines[10] == (
+    assert lines[10] == f"           temperature {int8.temperature:.3f}"
+    assert lines[11] == (
         "           --max-error can be nothing (95% sure, by 15 reviews of sentences.csv, "
         "validation split)"
     )
-    for line, name in zip(lines[11:14], int8.efforts, strict=True):
-        assert line.startswith(f"           --effort {name}: {int8.efforts[name].layers:.1f} of 2 ")
-    assert lines[18].startswith("made by    thumbs finetune sentences.csv")
+    for place, (name, effort) in enumerate(int8.efforts.items()):
+        told, figures, confidence = lines[12 + 3 * place : 15 + 3 * place]
+        assert told.startswith(f"           --effort {name}: {effort.layers:.1f} of 2 ")
+        assert figures.endswith(" on 15 reviews of sentences.csv, validation split")
+        assert confidence == f"           temperature {effort.temperature:.3f}"
+    assert lines[26].startswith("made by    thumbs finetune sentences.csv")
 
 
 def test_a_bundle_of_another_tool(tiny_bundle: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from score import machine
+from score import findings, machine
 from score.findings import Findings
 
 QUESTION = "which?"
@@ -44,6 +44,44 @@ def test_another_bundle_or_machine_is_asked_itself(
     assert Findings(tmp_path, "other").recall(QUESTION, ("this",)) is None
     monkeypatch.setattr(machine, "described", lambda: "another")
     assert Findings(tmp_path, "digest").recall(QUESTION, ("this",)) is None
+
+
+def test_what_was_installed_since_asks_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another onnxruntime of the same version, a driver, a GPU."""
+    monkeypatch.setattr(machine, "_NVIDIA", tmp_path / "nvidia")
+    monkeypatch.setattr(machine, "_DEVICES", tmp_path / "class")
+    folder = tmp_path / "machine"
+    Findings(folder, "digest").remember(QUESTION, "this")
+
+    def known() -> bool:
+        found = Findings(folder, "digest").recall(QUESTION, ("this",)) == "this"
+        Findings(folder, "digest").remember(QUESTION, "this")
+        return found
+
+    assert known()
+    for name, text in (
+        ("nvidia/version", "NVRM version: 570.1\n"),
+        ("nvidia/version", "NVRM version: 580.2\n"),
+        ("nvidia/gpus/0000:01:00.0/information", "Model: \t NVIDIA L4\nIRQ: 12\n"),
+        ("class/drm/renderD128/device/vendor", "0x8086\n"),
+        ("class/accel/accel0/device/vendor", "0x1022\n"),
+    ):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        (file.parent / "device").write_text("0x0001\n")
+        assert (known(), known()) == (False, True), name
+    assert machine.accelerators() == [
+        "NVRM version: 580.2",
+        "Model: \t NVIDIA L4",
+        "0x8086:0x0001",
+        "0x1022:0x0001",
+    ]
+    packages = ("onnxruntime", "onnxruntime-gpu")
+    monkeypatch.setattr(findings, "version_of", lambda name: "1.32.0" if name in packages else None)
+    assert (known(), known()) == (False, True)
 
 
 @pytest.mark.parametrize(

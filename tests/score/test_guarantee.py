@@ -52,7 +52,7 @@ def test_a_bundle_that_promises_nothing() -> None:
         promised_threshold("m", Guarantee("few", 12, 0.05, STEPS[:1]), 0.02)
     assert str(caught.value) == (
         "The bundle m cannot promise an error rate of 0.02: its 12 held-back reviews prove no "
-        "threshold for that. It can promise no error rate; say --unsure-below instead."
+        "threshold for that. It can promise none up to 0.01; say --unsure-below instead."
     )
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from score.bundle import Bundle
 from score.chart import Axis, Chart
+from score.efforts import Effort
 from score.errors import BundleError, OutputError
 from score.page import page, write_page
 from tests.score.small_bundle import make_bundle
@@ -107,6 +108,21 @@ def test_curves_of_another_hand(small: Bundle, wrong: dict[str, Any]) -> None:
     with pytest.raises(BundleError) as caught:
         page(with_curves(small, **wrong))
     assert str(caught.value).startswith(f"{small.folder}/bundle.json tells its origin in a way")
+
+
+def test_each_way_to_stop_early_has_its_charts(small: Bundle) -> None:
+    """What users get is not what all layers say."""
+    normal = {**CURVES, "ece": 0.034, "accuracy": 0.9, "log_loss": 0.3}
+    bundle = with_curves(small, efforts={"normal": normal})
+    (graph,) = bundle.description.graphs
+    effort = Effort((0.9,), 1.2, 1.4, 0.01, None)
+    graph = dataclasses.replace(graph, efforts={"normal": effort, "low": effort})
+    description = dataclasses.replace(bundle.description, graphs=(graph,))
+    tags = Tags(page(dataclasses.replace(bundle, description=description)))
+    assert tags.names.count("svg") == 4
+    assert "Confidence of the graph fp32, with all layers" in tags.words
+    assert "Confidence of the graph fp32 --effort normal" in tags.words
+    assert "the calibration error is 3.40%" in tags.words
 
 
 def test_a_place_that_cannot_be_written(small: Bundle, tmp_path: Path) -> None:

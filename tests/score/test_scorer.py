@@ -104,7 +104,7 @@ def test_a_promise_that_cannot_be_given(tiny_bundle: Path, tmp_path: Path) -> No
         Scorer(tiny_bundle, ScorerSettings(max_error=0.02, cache=cache))
     assert str(raised.value) == (
         "The bundle tiny cannot promise an error rate of 0.02: its 15 held-back reviews prove no "
-        "threshold for that. It can promise no error rate; say --unsure-below instead."
+        "threshold for that. It can promise none up to 0.3; say --unsure-below instead."
     )
     assert not cache.exists()
 
