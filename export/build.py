@@ -22,7 +22,7 @@ from export.masks import skip_full_masks
 from export.parity import answers
 from export.place import check_output, put_in_place, work_folder
 from export.quantize import quantize
-from export.reviews import Encoded, Reviews, read_labelled, read_reviews
+from export.reviews import FEWEST, Encoded, Reviews, read_labelled, read_reviews
 from export.settings import ExportSettings
 from export.smooth import smooth
 from export.verify import Verification, graph_logits, runs_together
@@ -169,9 +169,12 @@ class _Export:
         return [*some, *(ids[:_FEW_TOKENS] for ids in some), *short]
 
     def _stop_early(self, graph: Path) -> None:
-        """Only int8, a CPU's: a batch on a GPU would wait for its last text at each layer."""
+        """Only int8, a CPU's: a batch on a GPU would wait for its last text at each layer.
+
+        And only where there are enough reviews to tell what a hundredth of a point is.
+        """
         exits = self._checkpoint.exits
-        if can_exit(graph, exits):
+        if len(self._held_back) >= FEWEST and can_exit(graph, exits):
             self._tell(f"finding where to stop on {len(self._held_back):,} reviews")
             self._efforts["int8"] = make_efforts(
                 graph, exits, self._encoded, self._others, self._checkpoint.ngrams

@@ -17,9 +17,9 @@ import numpy as np
 
 from export.calibrate import Answers, Calibration, calibrate
 from export.exits import NEVER, Exit, add_exits
-from export.mixing import FEWEST, Said, mix, mix_with_ngrams, told
+from export.mixing import Said, mix, mix_with_ngrams, told
 from export.ngrams import Ngrams
-from export.reviews import Encoded
+from export.reviews import FEWEST, Encoded
 from export.verify import graph_logits
 from score.calibration import fit_temperature, softmax
 from score.efforts import Effort
@@ -83,7 +83,7 @@ def make_efforts(
     Args:
         graph: one that :func:`export.exits.can_exit` these classifiers.
         exits: the classifier behind each layer but the last.
-        held_back: the reviews held back from training.
+        held_back: the reviews held back from training, :data:`export.reviews.FEWEST` or more.
         others: short ones, which the confidence is to hold for too; None are none.
         ngrams: the classifier before the first layer; None is none.
 
@@ -158,7 +158,6 @@ def deepest_stop(
 def choose_threshold(logits: NDArray[np.float32], temperature: float, cost: Cost) -> float:
     """The least threshold that costs no more, as no larger one does either.
 
-    Fewer than :data:`FEWEST` reviews cannot tell a tenth of a point: then none is that cheap.
     What a label costs that the last stop would have given otherwise is what that says itself:
     its probability of its own label less that of the other. The true labels would tell only
     of the few reviews that change, by luck as much as by merit.
@@ -173,8 +172,6 @@ def choose_threshold(logits: NDArray[np.float32], temperature: float, cost: Cost
     """
     last = np.maximum(softmax(logits[-1], temperature), _LEAST)
     best = NEVER
-    if logits.shape[1] < FEWEST:
-        return best
     for threshold in _GRID:
         answers = softmax(_answers(logits, stop_at(logits, temperature, threshold)), temperature)
         labels = answers.argmax(axis=-1)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from export.reviews import FEWEST
 from score.calibration import fit_temperature, fit_weights
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from export.exits import Exit
     from export.ngrams import Ngrams
     from export.reviews import Encoded
-
-FEWEST = 100
-"""Fewer reviews prove nothing of a classifier."""
 
 
 @dataclass(frozen=True, slots=True)

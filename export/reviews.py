@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 _LABEL_COLUMN = "label"
 
 FEWEST = 100
-"""The fewest short reviews that say how sure to be of such."""
+"""The fewest reviews that say how sure to be of such, or how good a classifier is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from export.reviews import Reviews
 
 
-# As long as two can be together.
-_LENGTHS = (3, 5, 8, 13, 21, 34, 55, 89, 128)
+_LENGTHS = (3, 5, 8, 13, 21, 34, 55, 89, 144, 233)
 _SIZES = (2, 5, 16)
 _TOGETHER = 16
 
@@ -179,17 +178,18 @@ def graph_logits(engine: Engine, batch: Sequence[Sequence[int]]) -> NDArray[np.f
 def runs_together(engine: Engine, batch: Sequence[Sequence[int]], most: int) -> bool:
     """Whether inputs of one length get the same bits together as each alone.
 
+    Longer inputs than half of the most have nobody beside them.
+
     Args:
         engine: the graph.
         batch: token ids of reviews, of which as many are cut to each of some lengths.
         most: the most tokens that are run together.
     """
     compared = False
-    for tokens in _LENGTHS:
+    for tokens in (*(one for one in _LENGTHS if one < most // 2), most // 2):
         alike = [[*ids[: tokens - 1], ids[-1]] for ids in batch if len(ids) >= tokens]
-        # An input that is longer than half of the most has nobody beside it.
         numbers = {min(size, most // tokens) for size in (*_SIZES, most)} - {0, 1}
-        if len(alike) < min(_SIZES) or not numbers:
+        if len(alike) < min(_SIZES):
             continue
         compared = True
         for number in numbers:

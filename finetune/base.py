@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 HEAD = "classifier"
 """The name of the part of a model that gives the logits."""
 
+# BERT's name for it, and DistilBERT's.
+_ATTENTION_DROPOUTS = ("attention_probs_dropout_prob", "attention_dropout")
+
 
 def load_base(
     settings: TrainSettings, labels: tuple[str, ...]
@@ -59,8 +62,10 @@ def _from_folder(
     config.num_labels = len(labels)
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: i for i, label in enumerate(labels)}
-    # Some attention asks the configuration, not a module; see _without_dropout.
-    config.attention_probs_dropout_prob = 0.0
+    # Attention asks the configuration, not a module; see _without_dropout.
+    for name in _ATTENTION_DROPOUTS:
+        if hasattr(config, name):
+            setattr(config, name, 0.0)
     tokenizer = AutoTokenizer.from_pretrained(place)  # type: ignore[no-untyped-call] # theirs
     settings.truncation.check_positions(config.max_position_embeddings, settings.base)
     _seed(settings.seed)

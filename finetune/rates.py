@@ -19,7 +19,7 @@ LAYER_DECAY = 0.85
 """A layer's rate over that of the layer above it."""
 
 _LAYER = re.compile(r"\.layers?\.(\d+)\.")
-_EMBEDDINGS = re.compile(r"\.embeddings\.")
+_POOLER = ".pooler."
 
 
 def parameter_groups(
@@ -29,15 +29,18 @@ def parameter_groups(
 
     Args:
         model: of any family whose layers are numbered; all of another's learn at the full rate.
-        learning_rate: of all that stands above the layers, which comes first.
+        learning_rate: of the pooler and of all classifiers, which come first. What the layers
+            share, or stand on, learns as slowly as embeddings do.
         weight_decay: of the parameters in ``decaying``; of all others it is 0.
         decaying: names of parameters.
     """
     layers: int = model.config.num_hidden_layers
+    numbered = any(_LAYER.search(name) for name, _ in model.named_parameters())
     groups: dict[tuple[int, bool], list[Any]] = defaultdict(list)
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            groups[_depth(name, layers), name in decaying].append(parameter)
+            depth = _depth(name, layers, model.base_model_prefix) if numbered else 0
+            groups[depth, name in decaying].append(parameter)
     return [
         {
             "params": parameters,
@@ -48,9 +51,9 @@ def parameter_groups(
     ]
 
 
-def _depth(name: str, layers: int) -> int:
+def _depth(name: str, layers: int, base: str) -> int:
     """How many layers lie between a parameter and the head: 0 for the head, 1 for the last one."""
     layer = _LAYER.search(name)
     if layer:
         return layers - int(layer[1])
-    return layers + 1 if _EMBEDDINGS.search(name) else 0
+    return layers + 1 if name.startswith(f"{base}.") and _POOLER not in name else 0

@@ -166,7 +166,10 @@ def _frequent_saver() -> TrainerCallback:
     class FrequentSaver(TrainerCallback):
         def on_step_end(self, *arguments: Any, **_: Any) -> None:
             _, state, control = arguments
-            if state.global_step % _SAVE_STEPS == 0:
+            # At the end of an epoch Trainer saves by itself: a second time into the same folder,
+            # where a kill would leave half of the weights beside a state that is whole.
+            within = not float(state.epoch).is_integer()
+            if within and state.global_step % _SAVE_STEPS == 0:
                 control.should_save = True
 
     return FrequentSaver()

@@ -152,10 +152,11 @@ def promises(graph: Graph) -> str:
     guarantee = (graph.efforts.get("high") or graph).guarantee
     if guarantee is None:
         return "--max-error is not to be had: it was exported without thresholds"
+    proved = [step for step in guarantee.steps if step.threshold is not None]
+    # All labels at one rate are all labels at each larger one.
+    partly = sum(step.coverage < 1 for step in proved)
     kept = ", ".join(
-        f"{step.max_error:g} on {step.coverage:.0%} of the labels"
-        for step in guarantee.steps
-        if step.threshold is not None
+        f"{step.max_error:g} on {step.coverage:.0%} of the labels" for step in proved[: partly + 1]
     )
     return (
         f"--max-error can be {kept or 'nothing'} ({1 - guarantee.delta:.0%} sure, by "

@@ -1,6 +1,7 @@
 """What was found out about a bundle on this machine, so that it is asked only once.
 
-A file of a few hundred bytes for each bundle, onnxruntime and machine, its drivers included.
+A file of a few hundred bytes for each bundle, onnxruntime and machine, as far as its drivers can be
+told.
 What is lost of it, or cannot be written, is found out again.
 """
 
@@ -10,6 +11,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Collection
+from functools import cached_property
 from pathlib import Path
 
 from score import machine
@@ -47,7 +49,7 @@ class Findings:
             return
         file = self._file()
         answers = {**self._read(), question: answer}
-        text = json.dumps({"of": self._key(), "answers": answers}, indent=2, ensure_ascii=False)
+        text = json.dumps({"of": self._key, "answers": answers}, indent=2, ensure_ascii=False)
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             with AtomicFile(file) as target:
@@ -60,7 +62,7 @@ class Findings:
         try:
             with self._file().open("rb") as file:
                 found = json.loads(file.read(_MOST_BYTES))
-            if found["of"] != self._key():
+            if found["of"] != self._key:
                 return {}
             return {str(question): str(answer) for question, answer in found["answers"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -68,9 +70,10 @@ class Findings:
 
     def _file(self) -> Path:
         assert self._folder is not None  # noqa: S101 - asked before
-        key = json.dumps(self._key(), sort_keys=True)
+        key = json.dumps(self._key, sort_keys=True)
         return self._folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
 
+    @cached_property
     def _key(self) -> dict[str, object]:
         """What may change an answer: another of any of these asks anew."""
         import onnxruntime

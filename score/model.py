@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from score.arena import memory_for
+from score.arena import memory_for, sessions_for
 from score.bundle import TOKENIZER_FILE
 from score.cleaning import CLEANINGS
 from score.efforts import EffortName, choose_effort
@@ -139,7 +139,9 @@ class Model:
             self.provider,
             name,
             classes=len(description.labels),
-            memory=memory_for(description.truncation.max_tokens, workers),
+            memory=memory_for(
+                description.truncation.max_tokens, min(workers, sessions_for(len(content)))
+            ),
             thresholds=stopping.thresholds if stopping else None,
         )
         if widened and graph.answers and self.provider == "cpu":

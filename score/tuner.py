@@ -68,8 +68,6 @@ class Tuner:
         self._effort: EffortName | None = effort
         self._polite = polite
         self._strayed = False
-        # What holds for this run alone.
-        self._found: dict[str, str] = {}
         # What a battery gives is not what the mains will.
         self._measure = findings is not None and size >= WORTH and not polite
 
@@ -208,10 +206,10 @@ class Tuner:
         And whether that was found out just now.
         """
         usual = next(iter(ways))
-        question = f"{question}, with effort {self._effort}: {'; '.join(ways)}"
+        question = f"{question}, with effort {self._effort}: "
         if len(ways) == 1:
             return usual, False
-        if known := self._found.get(question) or self._findings.recall(question, ways):
+        if known := self._findings.recall(question + "; ".join(ways), ways):
             return known, False
         if not self._measure:
             return usual, False
@@ -219,13 +217,12 @@ class Tuner:
         best = max(rates, key=rates.__getitem__, default=usual)
         if usual in rates and rates[usual] * _BETTER >= rates[best]:
             best = usual
-        self._found[question] = best
-        # A driver may just be on its way, or a GPU full: then the next run has to ask again.
-        whole = rates.keys() == ways.keys()
-        if whole:
-            self._findings.remember(question, best)
         if len(rates) > 1:
+            # Of those that ran: a driver may just be on its way, or a GPU full, and then the next
+            # run has to ask again.
+            self._findings.remember(question + "; ".join(rates), best)
             said = ", ".join(f"{name}: {rate:,.0f} texts/s" for name, rate in rates.items())
+            whole = rates.keys() == ways.keys()
             where = "once on this machine" if whole else "for this run alone"
             logger.warning("Measured %s, %s. Used: %s.", where, said, best)
         return best, True

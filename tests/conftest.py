@@ -132,10 +132,7 @@ def tiny_checkpoint(
 
 def let_few_decide(patch: pytest.MonkeyPatch) -> None:
     """Have an export choose how sure a layer has to be on however few held-back sentences."""
-    import export.efforts
-
-    patch.setattr(export.efforts, "FEWEST", 1)
-    patch.setattr(export.efforts, "deepest_stop", lambda logits, *_: len(logits) - 1)
+    patch.setattr("export.build.FEWEST", 1)
 
 
 @pytest.fixture(scope="session")

@@ -184,19 +184,18 @@ def test_the_first_layer_that_is_sure_answers() -> None:
 
 def test_the_threshold_is_the_least_that_costs_no_more() -> None:
     """At 0.731 the two wrong answers of the first layer count; each costs 0.76 of a review."""
-    costly, hundred = 1 / (1 + np.exp(-1)), np.tile(LOGITS, (1, 25, 1))
+    costly = 1 / (1 + np.exp(-1))
     cheap = Cost(labels=0.1, sharpness=9)
-    assert choose_threshold(hundred, 1.0, cheap) == pytest.approx(np.ceil(costly * 1000) / 1000)
-    assert choose_threshold(hundred, 1.0, Cost(labels=0.5, sharpness=9)) == 0.51
-    assert choose_threshold(hundred[:, 1:], 1.0, Cost(labels=0.5, sharpness=9)) == NEVER  # too few
-    wrong = hundred[[0, 0, 2]]
-    wrong[:2, :, :] = -20 * hundred[2]
+    assert choose_threshold(LOGITS, 1.0, cheap) == pytest.approx(np.ceil(costly * 1000) / 1000)
+    assert choose_threshold(LOGITS, 1.0, Cost(labels=0.5, sharpness=9)) == 0.51
+    wrong = LOGITS[[0, 0, 2]]
+    wrong[:2, :, :] = -20 * LOGITS[2]
     assert choose_threshold(wrong, 1.0, Cost(labels=0.0, sharpness=9)) == NEVER
 
 
 def test_the_threshold_keeps_what_confidences_tell() -> None:
     """Where no label changes, but 0.95 would become 0.73, there is a limit as well."""
-    logits = np.array([[[1, 0], [0, 1]] * 50, [[3, 0], [0, 3]] * 50], np.float32)
+    logits = np.array([[[1, 0], [0, 1]], [[3, 0], [0, 3]]], np.float32)
     last, first = 1 / (1 + np.exp(-3)), 1 / (1 + np.exp(-1))
     blurred = last * np.log(last / first) + (1 - last) * np.log((1 - last) / (1 - first))
     assert choose_threshold(logits, 1.0, Cost(0.0, blurred + 1e-3)) == 0.51

@@ -31,7 +31,7 @@ from score.scorer import Scorer, ScorerSettings
 from score.scoring import FileSettings, score_file
 from score.tokens import Encoder
 from score.widen import widen
-from tests.conftest import sentences, write_table
+from tests.conftest import let_few_decide, sentences, write_table
 
 SHORTEST = 4
 IDS = [2, 70, 71, 72, 3]
@@ -200,6 +200,7 @@ def bundle(
     settings = ExportSettings(max_flips=1, max_ece=1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("export.efforts.FEWEST", 5)
+        let_few_decide(patch)
         build_bundle(folder / "model", folder / "bundle", settings)
     return folder / "bundle"
 

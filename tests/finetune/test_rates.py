@@ -68,6 +68,17 @@ def test_layers_of_other_families_are_found(config: Any) -> None:
     rates = _rates(_HUB.AutoModelForSequenceClassification.from_config(config))
     powers = {round(rate / 1e-3, 6) for rate, _ in rates.values()}
     assert powers == {round(LAYER_DECAY**power, 6) for power in range(5)}
+    shared = [rate for name, (rate, _) in rates.items() if "relative_attention_bias" in name]
+    assert shared == (
+        [pytest.approx(1e-3 * LAYER_DECAY**4)] if config.model_type == "mpnet" else []
+    )
+
+
+def test_without_numbered_layers_all_learn_alike() -> None:
+    """ALBERT's layers are one."""
+    config = _HUB.AlbertConfig(**_SMALL, embedding_size=8)
+    rates = _rates(_HUB.AutoModelForSequenceClassification.from_config(config))
+    assert {rate for rate, _ in rates.values()} == {1e-3}
 
 
 def test_what_does_not_learn_is_in_no_group() -> None:

@@ -15,6 +15,7 @@ from score.arena import BASE_BYTES, memory_for, sessions_for
 from score.bundle import DEFAULT_BUNDLE, Bundle
 from score.engine import Engine
 from score.errors import BundleError
+from score.scorer import Scorer, ScorerSettings
 from tests.score.small_bundle import make_graph
 
 MIB = 1024**2
@@ -65,6 +66,15 @@ def test_a_container_has_less_memory_than_its_computer(
     there = expected or 64 * 1024
     assert memory_for(8192, 64) == there * MIB // 2 // 64
     assert sessions_for(32 * MIB) == there // 128
+
+
+def test_more_workers_than_sessions_do_not_starve_a_review(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A container of 1 GiB on a computer of 64 cores: ten sessions share half of it."""
+    monkeypatch.setattr(arena, "_physical", lambda: 1024 * MIB)
+    with Scorer(None, ScorerSettings(workers=64, effort="high")) as scorer:
+        assert scorer.score(["Not a dull moment in it. " * 60])[0].label
 
 
 def test_each_session_keeps_its_own_limit() -> None:

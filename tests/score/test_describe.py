@@ -82,9 +82,10 @@ def test_an_origin_that_no_export_writes(tiny_bundle: Path) -> None:
 
 
 def test_what_can_be_promised(tiny_bundle: Path) -> None:
-    """Each error rate with a threshold stands with the share of labels that it keeps."""
+    """Each error rate stands with the share of labels that it keeps, up to the first with all."""
     graph = Bundle.load(tiny_bundle).graph("fp32")
-    steps = (Step(0.01, None, 0.0), Step(0.02, 0.91, 0.708), Step(0.05, 0.0, 1.0))
+    found = [(0.01, None, 0.0), (0.02, 0.91, 0.708), (0.05, 0.0, 1.0), (0.1, 0.0, 1.0)]
+    steps = tuple(Step(*one) for one in found)
     guarantee = Guarantee("mine", 1194, 0.05, steps)
     assert promises(dataclasses.replace(graph, guarantee=guarantee)) == (
         "--max-error can be 0.02 on 71% of the labels, 0.05 on 100% of the labels (95% sure, by "
