@@ -22,7 +22,7 @@ from score.errors import DataError
 from score.lengths import LengthScale
 from score.model import Model
 from score.tokens import Reading
-from tests.conftest import sentences
+from tests.conftest import let_few_decide, sentences
 from tests.score.asking import alone, together
 
 if TYPE_CHECKING:
@@ -96,12 +96,15 @@ def test_export_and_scorer_scale_alike(tiny_bundle: Path, tmp_path: Path) -> Non
             assert other.logits == pytest.approx(expected, rel=0.05, abs=0.05)
 
 
-def test_an_export_fits_short_reviews(tiny_checkpoint: Path, tmp_path: Path) -> None:
+def test_an_export_fits_short_reviews(
+    tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Graph and efforts each have a scale; the manifest tells the figures before and after."""
     table = tmp_path / "short.csv"
     rows = [f"{text} {i},{label}" for i in range(9) for text, label in sentences()]
     table.write_text("\n".join(["text,label", *rows, "It is blue.,neither "]) + "\n")
     settings = ExportSettings(calibrate_on=table, max_flips=1, max_ece=1)
+    let_few_decide(monkeypatch)
     bundle = build_bundle(tiny_checkpoint, tmp_path / "bundle", settings)
     graph = bundle.graph("int8")
     scales = [graph.lengths, *(effort.lengths for effort in graph.efforts.values())]
