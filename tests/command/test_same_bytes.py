@@ -71,19 +71,18 @@ def test_the_window_changes_nothing(tiny_bundle: Path, monkeypatch: pytest.Monke
             assert scorer.score(rows) == expected
 
 
-@pytest.mark.parametrize("after", [0.0, 0.3, 0.7, 1.5])
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.8])
 def test_a_killed_run_goes_on_to_the_same_bytes(
-    after: float, thumbs: Run, folder: Path, tiny_bundle: Path, environment: dict[str, str]
+    share: float, thumbs: Run, folder: Path, tiny_bundle: Path, environment: dict[str, str]
 ) -> None:
     """SIGKILL at any moment leaves no output, and the next run gives the undisturbed bytes."""
     write_csv(folder / "r.csv", reviews(12_000))
     model = ("--model", tiny_bundle, "--quiet")
     command = [sys.executable, "-m", "thumbs", "score", "r.csv", *map(str, model)]
     with subprocess.Popen(command, cwd=folder, env=environment) as process:
-        part = folder / ".r.labelled.csv.part"
-        while not part.exists() and process.poll() is None:
+        part, wanted = folder / ".r.labelled.csv.part", share * (folder / "r.csv").stat().st_size
+        while process.poll() is None and not (part.exists() and part.stat().st_size >= wanted):
             time.sleep(0.005)
-        time.sleep(after)
         process.send_signal(signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL, "it was done before it could be killed"
     assert names(folder) == [part.name, "r.csv"]
