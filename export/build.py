@@ -113,6 +113,7 @@ class _Export:
         self._reviews = _reviews(checkpoint, settings)
         self._held_back = checkpoint.validation.sample(MAX_CALIBRATION)
         self._encoded = self._encode_labelled(self._held_back)
+        self._some = self._encode(self._held_back.sample(_TYPICAL).texts)
         self._others: Encoded | None = None
         if settings.calibrate_on is not None:
             short = read_labelled(settings.calibrate_on, checkpoint.labels)
@@ -164,9 +165,8 @@ class _Export:
 
         Without any short one, odd texts of a few words change by twice as much.
         """
-        some = self._encode(self._held_back.sample(_TYPICAL).texts)
         short = self._encode(self._others.reviews.sample(_TYPICAL).texts) if self._others else []
-        return [*some, *(ids[:_FEW_TOKENS] for ids in some), *short]
+        return [*self._some, *(ids[:_FEW_TOKENS] for ids in self._some), *short]
 
     def _stop_early(self, graph: Path) -> None:
         """Only int8, a CPU's: a batch on a GPU would wait for its last text at each layer.
@@ -183,7 +183,8 @@ class _Export:
     def _measure(self, folder: Path, precision: str, verification: Verification) -> Graph:
         """Calibrate a graph on the held-back reviews, then compare it with the checkpoint."""
         file = folder / GRAPH_FILES[precision]
-        engine = Engine(file.read_bytes(), name=f"the {precision} graph")
+        model = file.read_bytes()
+        engine = Engine(model, name=f"the {precision} graph")
         self._tell(f"calibrating the {precision} graph on {len(self._held_back):,} reviews")
         held_back, others = self._answers(engine, self._encoded), None
         if self._others is not None:
@@ -196,7 +197,7 @@ class _Export:
         check_flips(comparison, precision, labels, settings.max_flips)
         self._check_calibration(found, precision)
         made = self._efforts.get(precision, {})
-        self._measure_efforts(file, made, verification)
+        self._measure_efforts(model, made, verification)
         efforts = {name: one.effort for name, one in made.items()}
         return Graph(
             precision,
@@ -207,14 +208,13 @@ class _Export:
             efforts,
             found.lengths,
             answers=answers(engine, self._encoder) if precision == "int8" else {},
-            batches=precision == "int8" and self._runs_together(file, efforts),
+            batches=precision == "int8" and self._runs_together(model, efforts),
         )
 
     def _measure_efforts(
-        self, graph: Path, made: Mapping[str, MadeEffort], verification: Verification
+        self, model: bytes, made: Mapping[str, MadeEffort], verification: Verification
     ) -> None:
         """The same for each way to stop early, which is meant to change labels that are close."""
-        model = graph.read_bytes()
         for name, one in made.items():
             found = one.calibration
             figures = described(found, one.held_back, one.others)
@@ -228,14 +228,13 @@ class _Export:
             found.logits, self._held_back, found.temperature, graph, self._settings.max_ece
         )
 
-    def _runs_together(self, graph: Path, efforts: Mapping[str, Effort]) -> bool:
+    def _runs_together(self, model: bytes, efforts: Mapping[str, Effort]) -> bool:
         """Whether a graph for CPUs can be asked about several texts at once, at any effort."""
-        model, some = graph.read_bytes(), self._encode(self._held_back.sample(_TYPICAL).texts)
         ways = {None, *(effort.thresholds for effort in efforts.values())}
         return all(
             runs_together(
                 Engine(model, name="the int8 graph", thresholds=thresholds),
-                some,
+                self._some,
                 self._checkpoint.truncation.max_tokens,
             )
             for thresholds in ways

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from finetune.base import head_rows
 from finetune.box import find_bundle
 from finetune.checkpoint import METRICS_FILE, PREPROCESSING_FILE
 from score.errors import DataError, NoInputError, first_line
-from score.labels import label_key
 from score.tokens import Encoder, Truncation
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def log_probabilities(
             f"{model} is neither a bundle of thumbs export nor a checkpoint of thumbs finetune. "
             "Name the folder of one."
         )
-    columns = _columns(own, labels)
+    columns = head_rows(own, labels)
     if columns is None:
         raise DataError(
             f"{model} tells {', '.join(own)} apart, the labelled data {', '.join(labels)}; "
@@ -58,19 +58,6 @@ def log_probabilities(
         )
     logs: NDArray[np.float64] = np.log(np.clip(probabilities[:, columns], _LEAST, 1))
     return logs
-
-
-def _columns(own: Sequence[str], labels: Sequence[str]) -> list[int] | None:
-    """The place of each label among the model's own; None where they are not the same ones.
-
-    Written alike, or else so that they mean the same: Positive is the model's positive.
-    """
-    for key in (str, label_key):
-        place = {key(label): i for i, label in enumerate(own)}
-        wanted = [key(label) for label in labels]
-        if len(own) == len(wanted) == len(place) and place.keys() == set(wanted):
-            return [place[one] for one in wanted]
-    return None
 
 
 def _ask_bundle(folder: Path, texts: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.float64]]:

@@ -94,11 +94,15 @@ def _from_folder(
 def head_rows(before: Sequence[str], labels: Sequence[str]) -> list[int] | None:
     """Which row of a head for the labels ``before`` speaks for each of ``labels``.
 
-    None where they are not the same labels but for order and spelling.
+    Written alike, or else so that they mean the same: Positive is the model's positive. None
+    where they are not the same labels but for order and spelling.
     """
-    place = {label_key(label): i for i, label in enumerate(before)}
-    same = place.keys() == {label_key(label) for label in labels}
-    return [place[label_key(label)] for label in labels] if same else None
+    for key in (str, label_key):
+        place = {key(label): i for i, label in enumerate(before)}
+        wanted = [key(label) for label in labels]
+        if len(before) == len(wanted) == len(place) and place.keys() == set(wanted):
+            return [place[one] for one in wanted]
+    return None
 
 
 def head_of(model: PreTrainedModel) -> torch.nn.Linear:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from score.bundle import MANIFEST_FILE, Bundle, Description, Graph
+from score.efforts import Effort
 from score.errors import BundleError
 from score.lengths import LengthScale
 
@@ -119,21 +120,24 @@ def _graph(bundle: Bundle, graph: Graph) -> Iterator[str]:
         )
     yield promises(graph)
     told = figures.get("efforts", {})
-    for name, line in zip(graph.efforts, efforts(graph), strict=True):
-        yield line
+    for name, effort in graph.efforts.items():
+        yield _saved(name, effort)
         if found := told.get(name):
             yield _figures({**found, "n": calibration["n"], "data": calibration["data"]})
-        yield _confidence(graph.efforts[name].temperature, graph.efforts[name].lengths)
+        yield _confidence(effort.temperature, effort.lengths)
 
 
 def efforts(graph: Graph) -> Iterator[str]:
     """What each ``--effort`` saves and changes."""
-    for name, effort in graph.efforts.items():
-        layers = effort.all_layers or len(effort.thresholds) + 1
-        yield (
-            f"--effort {name}: {effort.layers:.1f} of {layers} layers on average, "
-            f"{effort.changed:.2%} of the labels differ from those of all layers"
-        )
+    yield from map(_saved, graph.efforts, graph.efforts.values())
+
+
+def _saved(name: str, effort: Effort) -> str:
+    layers = effort.all_layers or len(effort.thresholds) + 1
+    return (
+        f"--effort {name}: {effort.layers:.1f} of {layers} layers on average, "
+        f"{effort.changed:.2%} of the labels differ from those of all layers"
+    )
 
 
 def _confidence(temperature: float, lengths: LengthScale | None) -> str:
