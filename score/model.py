@@ -135,7 +135,7 @@ class Model:
         if widened:
             require(EXTRAS.get(self.provider), ("onnx",))
         self._engine = Engine(
-            _widened(content, name, self.provider, widened) if widened else content,
+            widen(content, name, half=widened == "fp16") if widened else content,
             self.provider,
             name,
             classes=len(description.labels),
@@ -233,11 +233,6 @@ class Model:
     def _is_foreign(self, text: str) -> bool:
         # Of a text in many windows too, the ends are enough to tell.
         return self._screen is not None and self._screen.is_foreign(self._truncation.ends(text)[0])
-
-
-def _widened(content: bytes, name: str, provider: str, precision: str) -> bytes:
-    """What is run in place of an int8 graph."""
-    return widen(content, name, half=precision == "fp16", lengths=provider == "cuda")
 
 
 def _batches(lengths: Sequence[int], budget: int, *, padding: bool = False) -> list[list[int]]:

@@ -16,7 +16,7 @@ from score.engine import Engine
 from score.errors import BundleError, UnavailableError
 from score.model import Model
 from score.scorer import Scorer, ScorerSettings
-from score.widen import check_parity, widen
+from score.widen import WIDENING, check_parity, widen
 from tests.conftest import sentences
 
 TEXTS = [text for text, _ in sentences()]
@@ -67,18 +67,6 @@ def _names(graph: onnx.GraphProto) -> Iterator[str]:
                 yield from _names(attribute.g)
 
 
-def test_attention_that_counts_tokens_says_the_same(int8: bytes) -> None:
-    """Of each text in a padded batch, to the rounding; no attention has the mask any more."""
-    counting = widen(int8, "it", half=False, lengths=True)
-    batch = [[2, 70, 3], [2, *range(70, 90), 3], [2, 70, 71, 72, 73, 3]]
-    expected, _ = Engine(widen(int8, "it", half=False)).run(batch)
-    found, _ = Engine(counting).run(batch)
-    assert found == pytest.approx(expected, abs=1e-5)
-    graph = onnx.load_model_from_string(counting).graph
-    masks = [node.input[4] for node in graph.node if node.op_type == "MultiHeadAttention"]
-    assert masks == ["tokens_of_each"] * 2
-
-
 def test_one_that_says_something_else_is_refused(int8: bytes) -> None:
     """Before anything is scored, with the way out."""
     half = Engine(widen(int8, "it", half=True))
@@ -119,7 +107,7 @@ def test_a_gpu_scores_with_a_bundle_for_cpus(tiny_bundle: Path) -> None:
     with Scorer(tiny_bundle) as scorer:
         found = scorer.score(TEXTS)
         assert scorer.device == "cuda, fp16"
-        assert scorer.identity.endswith("int8 as fp16 2")
+        assert scorer.identity.endswith(f"int8 as fp16 {WIDENING}")
     model = Model(Bundle.load(tiny_bundle))
     assert model.batched
     assert len(found) == len(TEXTS)
