@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from export.calibrate import Answers, Calibration, calibrate, described
 from export.checkpoint import Checkpoint
 from export.convert import convert
@@ -112,12 +110,11 @@ class _Export:
         self._encoder = Encoder.from_file(checkpoint.folder / TOKENIZER_FILE, checkpoint.truncation)
         self._reviews = _reviews(checkpoint, settings)
         self._held_back = checkpoint.validation.sample(MAX_CALIBRATION)
-        self._encoded = self._encode_labelled(self._held_back)
-        self._some = self._encode(self._held_back.sample(_TYPICAL).texts)
+        self._encoded = self._encode(self._held_back)
+        self._some = self._encode(self._held_back.sample(_TYPICAL)).beginnings
         self._others: Encoded | None = None
         if settings.calibrate_on is not None:
-            short = read_labelled(settings.calibrate_on, checkpoint.labels)
-            self._others = self._encode_labelled(short)
+            self._others = self._encode(read_labelled(settings.calibrate_on, checkpoint.labels))
         self._calibration: dict[str, Any] = {}
         self._efforts: dict[str, dict[str, MadeEffort]] = {}
 
@@ -132,9 +129,7 @@ class _Export:
             self._tell(f"making the {precision} graph")
             self._make_graph(traced, precision, folder / GRAPH_FILES[precision])
         self._tell(f"asking the checkpoint about {len(self._reviews):,} reviews")
-        verification = Verification(
-            self._checkpoint, self._reviews, self._encode(self._reviews.texts)
-        )
+        verification = Verification(self._checkpoint, self._encode(self._reviews))
         if "fp32" not in self._settings.precisions:
             self._tell("verifying the fp32 graph that the others were made from")
             engine = Engine(traced.read_bytes(), name="the fp32 graph")
@@ -165,8 +160,12 @@ class _Export:
 
         Without any short one, odd texts of a few words change by twice as much.
         """
-        short = self._encode(self._others.reviews.sample(_TYPICAL).texts) if self._others else []
-        return [*self._some, *(ids[:_FEW_TOKENS] for ids in self._some), *short]
+        short = self._others.reviews.sample(_TYPICAL) if self._others else None
+        return [
+            *self._some,
+            *(ids[:_FEW_TOKENS] for ids in self._some),
+            *(self._encode(short).beginnings if short else []),
+        ]
 
     def _stop_early(self, graph: Path) -> None:
         """Only int8, a CPU's: a batch on a GPU would wait for its last text at each layer.
@@ -242,16 +241,15 @@ class _Export:
 
     @staticmethod
     def _answers(engine: Engine, reviews: Encoded) -> Answers:
-        return Answers(graph_logits(engine, reviews.batch), reviews)
+        return Answers(reviews.together(graph_logits(engine, reviews.batch)), reviews)
 
-    def _encode_labelled(self, reviews: Reviews) -> Encoded:
-        classes = np.asarray(reviews.classes, np.int64)
-        return Encoded(reviews, self._encode(reviews.texts), classes)
-
-    def _encode(self, texts: Sequence[str]) -> list[list[int]]:
+    def _encode(self, reviews: Reviews) -> Encoded:
+        """As the bundle will read them."""
         clean = CLEANINGS[self._checkpoint.cleaning]
-        encoded = self._encoder.encode_batch([clean(text) for text in texts])
-        return [one.ids for one in encoded]
+        texts = [clean(text) for text in reviews.texts]
+        if self._settings.reading == "windows":
+            return Encoded(reviews, [self._encoder.encode_windows(text)[0] for text in texts])
+        return Encoded(reviews, [[one.ids] for one in self._encoder.encode_batch(texts)])
 
     def _describe(
         self, name: str, graphs: tuple[Graph, ...], verification: Verification, command: str
@@ -265,6 +263,7 @@ class _Export:
             cleaning=checkpoint.cleaning,
             truncation=checkpoint.truncation,
             graphs=graphs,
+            reading=self._settings.reading,
             provenance={"verification": verification.described(), **origin},
         )
 

@@ -64,6 +64,15 @@ _PATH = click.Path(path_type=Path)
     type=int,
     help="The most tokens read of a review; more take longer.  [default: as in training]",
 )
+@click.option(
+    "--long",
+    "reading",
+    type=click.Choice(["cut", "windows"]),
+    default="cut",
+    show_default=True,
+    help="How thumbs score reads what is longer: its two ends, or all of it, window by window, "
+    "which takes longer.",
+)
 @click.option("--name", help="What the bundle is called.  [default: its folder's name]")
 @click.option("--overwrite", is_flag=True, help="Replace a bundle that is there already.")
 def export(

@@ -90,17 +90,21 @@ def make_efforts(
     Returns:
         The efforts by name, those of :data:`COSTS`.
     """
-    ngrams = ngrams if ngrams and sum(told(ngrams, held_back)) >= FEWEST else None
+    # Where a text is read in windows, each of them stops where it is sure itself.
+    parts, short_parts = held_back.apart(), others.apart() if others else None
+    ngrams = ngrams if ngrams and sum(told(ngrams, parts)) >= FEWEST else None
     whole = graph.with_name(f"{graph.name}.whole")
     graph.rename(whole)
     add_exits(whole, graph, exits, 1.0, ngrams)
     stops = len(exits) + (ngrams is not None)
-    said = Said(_logits_by_stop(graph, stops, held_back), held_back)
-    last = fit_temperature(said.logits[-1], held_back.classes)
+    said = Said(_logits_by_stop(graph, stops, parts), parts)
+    last = fit_temperature(said.logits[-1], parts.classes)
     if ngrams is None:
         mixed = mix(exits, said, last)
     else:
-        short = Said(_logits_by_stop(graph, stops, others), others) if others else None
+        short = None
+        if short_parts:
+            short = Said(_logits_by_stop(graph, stops, short_parts), short_parts)
         mixed, ngrams = mix_with_ngrams(exits, ngrams, said, short, last)
     add_exits(whole, graph, mixed, last, ngrams)
     whole.unlink()
@@ -185,10 +189,10 @@ def choose_threshold(logits: NDArray[np.float32], temperature: float, cost: Cost
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What is said at all stops of some reviews.
+    """What is said at all stops of the inputs of some reviews.
 
     Attributes:
-        logits: shape (stops, n, classes), at one temperature.
+        logits: shape (stops, inputs, classes), at one temperature.
         reviews: what was asked about.
         begin: how many layers are read by the first stop.
     """
@@ -200,20 +204,23 @@ class _Found:
     def answers(
         self, temperature: float, thresholds: Sequence[float]
     ) -> tuple[Answers, NDArray[np.int64]]:
-        """Those of the stops that are sure, and with how many layers."""
+        """Those of the stops that are sure, and with how many layers at most."""
         stops = stop_at(self.logits, temperature, thresholds)
-        return Answers(_answers(self.logits, stops), self.reviews), stops + self.begin
+        found = self.reviews.together(_answers(self.logits, stops))
+        return Answers(found, self.reviews), self.reviews.deepest(stops + self.begin)
 
 
 def _effort(found: _Found, short: _Found | None, temperature: float, cost: Cost) -> MadeEffort:
-    end = deepest_stop(found.logits, temperature, found.reviews.classes, 1 - found.begin)
+    classes = found.reviews.apart().classes
+    end = deepest_stop(found.logits, temperature, classes, 1 - found.begin)
     threshold = choose_threshold(found.logits[: end + 1], temperature, cost)
     thresholds = (threshold,) * end + (0.0,) * (len(found.logits) - 1 - end)
     answers, layers = found.answers(temperature, thresholds)
     theirs = short.answers(temperature, thresholds)[0] if short else None
     # Answers of many layers together are not as sure as those of each.
     own = calibrate(answers, theirs)
-    changed = answers.logits.argmax(axis=-1) != found.logits[-1].argmax(axis=-1)
+    with_all = found.reviews.together(found.logits[-1])
+    changed = answers.logits.argmax(axis=-1) != with_all.argmax(axis=-1)
     effort = Effort(
         thresholds=thresholds,
         temperature=own.temperature,

@@ -62,4 +62,4 @@ def scaled(
     logits: NDArray[np.float32], reviews: Encoded, scale: LengthScale | None
 ) -> NDArray[np.float32]:
     """Logits as the scorer has them before the temperature."""
-    return scale.divide(logits, reviews.batch) if scale else logits
+    return scale.divide(logits, reviews.beginnings) if scale else logits

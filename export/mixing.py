@@ -31,7 +31,7 @@ class Said:
 
 
 def told(ngrams: Ngrams, reviews: Encoded) -> NDArray[np.bool_]:
-    """Which reviews are long enough for n-grams to say something of."""
+    """Which reviews, each of one input, are long enough for n-grams to say something of."""
     return np.asarray([len(ids) >= ngrams.shortest for ids in reviews.batch])
 
 

@@ -53,7 +53,11 @@ class Reviews:
         """
         if size >= len(self):
             return self
-        places = np.sort(np.random.default_rng(0).choice(len(self), size, replace=False))
+        places = np.random.default_rng(0).choice(len(self), size, replace=False)
+        return self.take(np.sort(places).tolist())
+
+    def take(self, places: Sequence[int]) -> Reviews:
+        """Those at some places, in that order."""
         classes = None if self.classes is None else tuple(self.classes[i] for i in places)
         return Reviews(self.name, tuple(self.texts[i] for i in places), classes)
 
@@ -69,22 +73,67 @@ class Reviews:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Labelled reviews as the model reads them.
+    """Reviews as the model reads them.
 
     Attributes:
         reviews: the texts.
-        batch: the token ids of each, marks included.
-        classes: the true class of each, shape (n,).
+        inputs: of each the token ids, marks included: one list, or one for each window.
     """
 
     reviews: Reviews
-    batch: Sequence[Sequence[int]]
-    classes: NDArray[np.int64]
+    inputs: Sequence[Sequence[Sequence[int]]]
+
+    @property
+    def classes(self) -> NDArray[np.int64]:
+        """The true class of each review, shape (n,); none where not all have a label."""
+        return np.asarray(self.reviews.classes or (), np.int64)
+
+    @property
+    def batch(self) -> list[Sequence[int]]:
+        """The inputs of all reviews, one after the other."""
+        return [ids for some in self.inputs for ids in some]
+
+    @property
+    def beginnings(self) -> list[Sequence[int]]:
+        """The first input of each review; of a short one it is the only one."""
+        return [some[0] for some in self.inputs]
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """How many tokens each has, shape (n,)."""
-        return np.array([len(ids) for ids in self.batch], np.int64)
+        """How many tokens the first input of each has, shape (n,)."""
+        return np.array([len(ids) for ids in self.beginnings], np.int64)
+
+    def apart(self) -> Encoded:
+        """Each input as a review of its own, with the label of the whole one."""
+        owners = [i for i, some in enumerate(self.inputs) for _ in some]
+        return Encoded(self.reviews.take(owners), [[ids] for ids in self.batch])
+
+    def together(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What is said of each review: the mean of what is said of its inputs.
+
+        Args:
+            logits: of the inputs, in the order of ``batch``, shape (m, classes).
+
+        Returns:
+            Shape (n, classes), of one input its very numbers, as the scorer has it.
+        """
+        if len(logits) == len(self.inputs):
+            return logits
+        sums = np.add.reduceat(logits.astype(np.float64), self._starts)
+        return (sums / self._numbers[:, None]).astype(np.float32)
+
+    def deepest(self, layers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The most of the numbers of each review's inputs; shapes (m,) and (n,)."""
+        most: NDArray[np.int64] = np.maximum.reduceat(layers, self._starts)
+        return most
+
+    @property
+    def _numbers(self) -> NDArray[np.int64]:
+        return np.array([len(some) for some in self.inputs], np.int64)
+
+    @property
+    def _starts(self) -> NDArray[np.int64]:
+        return np.cumsum(self._numbers) - self._numbers
 
 
 def read_reviews(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from score.bundle import GRAPH_FILES
 from score.errors import UsageError
+from score.tokens import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class ExportSettings:
             0 to 1. Both are tests of what the reviews prove: see :mod:`export.gate`.
         name: what the bundle is called; None is the name of its folder.
         max_tokens: the most tokens read of a text; None is as many as in training.
+        reading: how a text is read that is longer, unless the scorer is told otherwise: it is
+            calibrated and proved in that way.
 
     Raises:
         UsageError: a value is out of its range.
@@ -38,6 +41,7 @@ class ExportSettings:
     max_ece: float = 0.02
     name: str | None = None
     max_tokens: int | None = None
+    reading: Reading = "cut"
 
     def __post_init__(self) -> None:
         if not self.precisions or not set(self.precisions) <= set(GRAPH_FILES):

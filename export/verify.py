@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from export.checkpoint import Checkpoint
-    from export.reviews import Reviews
+    from export.reviews import Encoded, Reviews
 
 
 _LENGTHS = (3, 5, 8, 13, 21, 34, 55, 89, 144, 233)
@@ -82,8 +82,7 @@ class Verification:
 
     Args:
         checkpoint: the model, which is asked at once.
-        reviews: the reviews.
-        batch: token ids of each of them.
+        reviews: the reviews, as the bundle will read them.
 
     Attributes:
         rows: the comparisons so far, the checkpoint's with itself first: for each the
@@ -92,13 +91,10 @@ class Verification:
             ``log_loss`` and ``ece``.
     """
 
-    def __init__(
-        self, checkpoint: Checkpoint, reviews: Reviews, batch: Sequence[Sequence[int]]
-    ) -> None:
+    def __init__(self, checkpoint: Checkpoint, reviews: Encoded) -> None:
         self.rows: list[dict[str, Any]] = []
         self._reviews = reviews
-        self._batch = batch
-        self._expected = checkpoint_logits(checkpoint, batch)
+        self._expected = reviews.together(checkpoint_logits(checkpoint, reviews.batch))
         self._compare("torch", self._expected, checkpoint.temperature)
 
     def compare(
@@ -109,14 +105,15 @@ class Verification:
         lengths: LengthScale | None = None,
     ) -> Comparison:
         """Ask a graph about the reviews and add its row."""
-        return self._compare(model, graph_logits(engine, self._batch), temperature, lengths)
+        found = self._reviews.together(graph_logits(engine, self._reviews.batch))
+        return self._compare(model, found, temperature, lengths)
 
     def described(self) -> dict[str, Any]:
         """The reviews and all rows, for the manifest."""
         return {
-            "data": self._reviews.name,
-            "sha256": self._reviews.digest(),
-            "n": len(self._reviews),
+            "data": self._reviews.reviews.name,
+            "sha256": self._reviews.reviews.digest(),
+            "n": len(self._reviews.reviews),
             "rows": self.rows,
         }
 
@@ -129,8 +126,9 @@ class Verification:
     ) -> Comparison:
         expected = self._expected
         if lengths:
-            expected, found = (lengths.divide(one, self._batch) for one in (expected, found))
-        comparison = Comparison(self._reviews, expected, found, temperature)
+            first = self._reviews.beginnings
+            expected, found = (lengths.divide(one, first) for one in (expected, found))
+        comparison = Comparison(self._reviews.reviews, expected, found, temperature)
         parity = comparison.parity()
         kept = {name: parity[name] for name in ("flips", "mean_change", "max_change")}
         row = {"model": model, "temperature": temperature, **parity.get("graph", {}), **kept}
@@ -162,11 +160,11 @@ def figures(
 
 
 def graph_logits(engine: Engine, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-    """The graph's answers, each review a run of its own, as a long one is on a user's CPU.
+    """The graph's answers, each input a run of its own, as a long one is on a user's CPU.
 
     Args:
         engine: the graph.
-        batch: token ids of each review, as :class:`score.tokens.Encoder` makes them.
+        batch: token ids of each input, as :class:`score.tokens.Encoder` makes them.
 
     Returns:
         Shape (len(batch), classes).
@@ -205,11 +203,11 @@ def runs_together(engine: Engine, batch: Sequence[Sequence[int]], most: int) -> 
 def checkpoint_logits(
     checkpoint: Checkpoint, batch: Sequence[Sequence[int]]
 ) -> NDArray[np.float32]:
-    """The checkpoint's own answers, in PyTorch and fp32; reviews of one length go together.
+    """The checkpoint's own answers, in PyTorch and fp32; inputs of one length go together.
 
     Args:
         checkpoint: the model.
-        batch: token ids of each review.
+        batch: token ids of each input.
 
     Returns:
         Shape (len(batch), classes).

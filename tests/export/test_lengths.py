@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 def encoded(lengths: NDArray[np.int64], classes: NDArray[np.int64]) -> Encoded:
     """Reviews of which nothing matters but length and class."""
-    texts = tuple(map(str, lengths))
-    return Encoded(Reviews("made", texts, None), [[1] * length for length in lengths], classes)
+    reviews = Reviews("made", tuple(map(str, lengths)), tuple(classes.tolist()))
+    return Encoded(reviews, [[[1] * length] for length in lengths])
 
 
 def made(power: float) -> tuple[NDArray[np.float32], Encoded]:
@@ -90,8 +90,8 @@ def test_export_and_scorer_scale_alike(tiny_bundle: Path, tmp_path: Path) -> Non
         answers = zip(alone(model, texts), together(model, texts), strict=True)
         for text, inputs, (one, other) in zip(texts, batch, answers, strict=True):
             raw = graph_logits(model._engine, inputs)
-            reviews = Encoded(Reviews("made", (text,), None), inputs, np.zeros(1, np.int64))
-            expected = scaled(raw, reviews, LengthScale(**own)).mean(axis=0)  # type: ignore[arg-type] # JSON's mixed numbers
+            parts = Encoded(Reviews("made", (text,), None), [inputs]).apart()
+            expected = scaled(raw, parts, LengthScale(**own)).mean(axis=0)  # type: ignore[arg-type] # JSON's mixed numbers
             assert one.logits == pytest.approx(expected, rel=1e-5)
             assert other.logits == pytest.approx(expected, rel=0.05, abs=0.05)
 

@@ -257,9 +257,7 @@ def test_too_few_long_reviews_prove_nothing_of_them(
         fitted[0].weight, fitted[0].bias, fitted[0].vocabulary, MULTIPLIER, SHORTEST
     )
     reviews = checkpoint.validation
-    ids = [one.ids for one in fitted[1].encode_batch(list(reviews.texts))]
-    assert reviews.classes is not None
-    encoded = Encoded(reviews, ids, np.asarray(reviews.classes, np.int64))
+    encoded = Encoded(reviews, [[one.ids] for one in fitted[1].encode_batch(reviews.texts)])
     made = make_efforts(target, checkpoint.exits, encoded, None, told)
     efforts = {name: one.effort for name, one in made.items()}
     assert {len(one.thresholds) for one in efforts.values()} == {1}
