@@ -51,7 +51,7 @@ def score_by_command(frame: pd.DataFrame, more: list[str]) -> pd.DataFrame:
 
 def read_reviews(table: Path | None, sentences: int | None) -> pd.DataFrame:
     """The columns ``text`` and ``label``, the label as the name of its class."""
-    if sentences:
+    if sentences is not None:
         return clear_sentences(sentences)
     if table is not None:
         return pd.read_csv(table, keep_default_na=False)[["text", "label"]]
@@ -98,8 +98,9 @@ def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model")
-    parser.add_argument("--table", type=Path, help="a CSV file with the columns text and label")
-    parser.add_argument("--sentences", type=int, help="so many of held-back reviews")
+    texts = parser.add_mutually_exclusive_group()
+    texts.add_argument("--table", type=Path, help="a CSV file with the columns text and label")
+    texts.add_argument("--sentences", type=int, help="so many of held-back reviews")
     parser.add_argument("--max-error")
     parser.add_argument("--long")
     parser.add_argument("--effort")

@@ -1,11 +1,12 @@
 """What a row costs as the work grows: more rows, more duplicates, more workers.
 
     python -m benchmarks.growth [--rows 1000 10000 100000 1000000] [--reviews 1000]
+                                [--model stub box]
 
-First with a stub that answers at once, which leaves reading, windows, cache and writing; then
-with the model in the box and IMDB's test reviews, of which all, half or a tenth are different,
-and with one worker, two, and so on. Each file is scored in a process of its own, with an empty
-cache.
+First made sentences, of which all, half or a tenth are different: with a stub that answers at
+once, which leaves reading, windows, cache and writing, and with the model in the box. Then IMDB's
+test reviews with the latter, and with one worker, two, and so on. Each file is scored in a process
+of its own, with an empty cache.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from benchmarks import stub
 from benchmarks.reviews import imdb_test_reviews
 from score import machine
 
+_SHARES = (1.0, 0.5, 0.1)
 _CHILD = """
 import json, sys
 from pathlib import Path
@@ -73,6 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[1000, 10_000, 100_000, 1_000_000])
     parser.add_argument("--reviews", type=int, default=1000)
+    parser.add_argument("--model", nargs="+", choices=["stub", "box"], default=["stub", "box"])
     every = range(1, machine.workers() + 1)
     parser.add_argument("--workers", type=int, nargs="+", default=[*every])
     options = parser.parse_args()
@@ -87,10 +90,16 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         bundle = stub.make_bundle(Path(folder) / "bundle")
-        for rows in options.rows:
-            for distinct in (1.0, 0.5, 0.1):
-                show("stub", distinct, 1, cost(sentences(rows, distinct), bundle, 1))
-    for distinct in (1.0, 0.5, 0.1):
+        ways = {"stub": (bundle, 1), "box": (None, max(options.workers))}
+        for model in options.model:
+            for rows in options.rows:
+                for distinct in _SHARES:
+                    found = cost(sentences(rows, distinct), *ways[model])
+                    show(model, distinct, ways[model][1], found)
+    if "box" not in options.model:
+        return
+    print("reviews:")
+    for distinct in _SHARES:
         texts = reviews(options.reviews, distinct)
         show("box", distinct, max(options.workers), cost(texts, None, max(options.workers)))
     for workers in options.workers:

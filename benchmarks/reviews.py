@@ -67,7 +67,7 @@ def clear_sentences(size: int, seed: int = 1) -> pd.DataFrame:
     of a review at most, of 3 to 21 words.
 
     Args:
-        size: how many, or as many as there are; at most half of them of one label.
+        size: how many at most, half of them of each label; or as many as there are.
         seed: decides which.
 
     Returns:
@@ -89,5 +89,5 @@ def clear_sentences(size: int, seed: int = 1) -> pd.DataFrame:
             if rated.polarity_scores(sentence)["compound"] * sides[label] >= _CLEAR:
                 rows.append((sentence, label))
                 break
-    frame = pd.DataFrame(rows, columns=["text", "label"])
+    frame = pd.DataFrame(rows, columns=["text", "label"]).drop_duplicates("text")
     return frame.groupby("label").head(size // 2).reset_index(drop=True)

@@ -14,9 +14,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from export.ngrams import LOGITS, Ngrams, ngram_nodes
-from export.parts import SHARES, branch, share_out, stopping, tensors, token_shares, told
+from export.parts import (
+    SHARES,
+    branch,
+    cast_masks,
+    share_out,
+    stopping,
+    tensors,
+    token_shares,
+    told,
+)
 from score.engine import LAYERS, THRESHOLDS
-from score.parts import cast_masks, cut
+from score.parts import cut
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -33,6 +33,7 @@ from score.bundle import (
     write_manifest,
 )
 from score.bundle_files import sha256_of
+from score.calibration import fit_temperature
 from score.cleaning import CLEANINGS
 from score.efforts import Effort
 from score.engine import Engine
@@ -109,9 +110,12 @@ class _Export:
         self._tell = on_progress
         self._encoder = Encoder.from_file(checkpoint.folder / TOKENIZER_FILE, checkpoint.truncation)
         self._reviews = _reviews(checkpoint, settings)
-        self._held_back = checkpoint.validation.sample(MAX_CALIBRATION)
+        typical = self._encode(checkpoint.validation.sample(_TYPICAL))
+        self._some = typical.beginnings
+        # Where they are read in windows, so many windows: each is asked about.
+        most = MAX_CALIBRATION * len(typical.inputs) // len(typical.batch)
+        self._held_back = checkpoint.validation.sample(most)
         self._encoded = self._encode(self._held_back)
-        self._some = self._encode(self._held_back.sample(_TYPICAL)).beginnings
         self._others: Encoded | None = None
         if settings.calibrate_on is not None:
             self._others = self._encode(read_labelled(settings.calibrate_on, checkpoint.labels))
@@ -129,16 +133,26 @@ class _Export:
             self._tell(f"making the {precision} graph")
             self._make_graph(traced, precision, folder / GRAPH_FILES[precision])
         self._tell(f"asking the checkpoint about {len(self._reviews):,} reviews")
-        verification = Verification(self._checkpoint, self._encode(self._reviews))
+        temperature = self._checkpoint_temperature(traced)
+        verification = Verification(self._checkpoint, self._encode(self._reviews), temperature)
         if "fp32" not in self._settings.precisions:
             self._tell("verifying the fp32 graph that the others were made from")
             engine = Engine(traced.read_bytes(), name="the fp32 graph")
-            verification.compare("fp32", engine, self._checkpoint.temperature)
+            verification.compare("fp32", engine, temperature)
         graphs = tuple(
             self._measure(folder, precision, verification)
             for precision in self._settings.precisions
         )
         return write_manifest(folder, self._describe(name, graphs, verification, command))
+
+    def _checkpoint_temperature(self, traced: Path) -> float:
+        """Its own, which was fitted to texts as they were read in training, or a new one."""
+        settings = self._settings
+        if settings.reading == "cut" and settings.max_tokens is None:
+            return self._checkpoint.temperature
+        engine = Engine(traced.read_bytes(), name="the fp32 graph")
+        found = self._answers(engine, self._encoded)
+        return fit_temperature(found.logits, self._encoded.classes)
 
     def _make_graph(self, traced: Path, precision: str, target: Path) -> None:
         if precision == "int8":

@@ -8,7 +8,7 @@ tell. Behind the stop that is as good as the last layer nobody goes on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,21 +90,17 @@ def make_efforts(
     Returns:
         The efforts by name, those of :data:`COSTS`.
     """
-    # Where a text is read in windows, each of them stops where it is sure itself.
-    parts, short_parts = held_back.apart(), others.apart() if others else None
-    ngrams = ngrams if ngrams and sum(told(ngrams, parts)) >= FEWEST else None
+    ngrams = ngrams if ngrams and sum(told(ngrams, held_back)) >= FEWEST else None
     whole = graph.with_name(f"{graph.name}.whole")
     graph.rename(whole)
     add_exits(whole, graph, exits, 1.0, ngrams)
     stops = len(exits) + (ngrams is not None)
-    said = Said(_logits_by_stop(graph, stops, parts), parts)
-    last = fit_temperature(said.logits[-1], parts.classes)
+    said = _said(graph, stops, held_back)
+    last = fit_temperature(said.logits[-1], said.reviews.classes)
     if ngrams is None:
         mixed = mix(exits, said, last)
     else:
-        short = None
-        if short_parts:
-            short = Said(_logits_by_stop(graph, stops, short_parts), short_parts)
+        short = _said(graph, stops, others) if others else None
         mixed, ngrams = mix_with_ngrams(exits, ngrams, said, short, last)
     add_exits(whole, graph, mixed, last, ngrams)
     whole.unlink()
@@ -159,7 +155,12 @@ def deepest_stop(
     return begin + int((surely <= _NO_WORSE).argmax())
 
 
-def choose_threshold(logits: NDArray[np.float32], temperature: float, cost: Cost) -> float:
+def choose_threshold(
+    logits: NDArray[np.float32],
+    temperature: float,
+    cost: Cost,
+    together: Callable[[NDArray[np.float32]], NDArray[np.float32]] = lambda logits: logits,
+) -> float:
     """The least threshold that costs no more, as no larger one does either.
 
     What a label costs that the last stop would have given otherwise is what that says itself:
@@ -167,17 +168,19 @@ def choose_threshold(logits: NDArray[np.float32], temperature: float, cost: Cost
     of the few reviews that change, by luck as much as by merit.
 
     Args:
-        logits: shape (stops, n, classes), all to be divided by ``temperature``.
+        logits: shape (stops, inputs, classes), all to be divided by ``temperature``.
         temperature: above 0.
         cost: what may be lost.
+        together: makes the answers to reviews of those to their inputs.
 
     Returns:
         The threshold; :data:`export.exits.NEVER` where none is that cheap.
     """
-    last = np.maximum(softmax(logits[-1], temperature), _LEAST)
+    last = np.maximum(softmax(together(logits[-1]), temperature), _LEAST)
     best = NEVER
     for threshold in _GRID:
-        answers = softmax(_answers(logits, stop_at(logits, temperature, threshold)), temperature)
+        stopped = _answers(logits, stop_at(logits, temperature, threshold))
+        answers = softmax(together(stopped), temperature)
         labels = answers.argmax(axis=-1)
         lost = last.max(axis=-1) - last[np.arange(len(labels)), labels]
         blurred = (last * np.log(last / np.maximum(answers, _LEAST))).sum(axis=-1)
@@ -211,16 +214,16 @@ class _Found:
 
 
 def _effort(found: _Found, short: _Found | None, temperature: float, cost: Cost) -> MadeEffort:
-    classes = found.reviews.apart().classes
-    end = deepest_stop(found.logits, temperature, classes, 1 - found.begin)
-    threshold = choose_threshold(found.logits[: end + 1], temperature, cost)
+    by_stop = np.stack([found.reviews.together(said) for said in found.logits])
+    end = deepest_stop(by_stop, temperature, found.reviews.classes, 1 - found.begin)
+    together = found.reviews.together
+    threshold = choose_threshold(found.logits[: end + 1], temperature, cost, together)
     thresholds = (threshold,) * end + (0.0,) * (len(found.logits) - 1 - end)
     answers, layers = found.answers(temperature, thresholds)
     theirs = short.answers(temperature, thresholds)[0] if short else None
     # Answers of many layers together are not as sure as those of each.
     own = calibrate(answers, theirs)
-    with_all = found.reviews.together(found.logits[-1])
-    changed = answers.logits.argmax(axis=-1) != with_all.argmax(axis=-1)
+    changed = answers.logits.argmax(axis=-1) != by_stop[-1].argmax(axis=-1)
     effort = Effort(
         thresholds=thresholds,
         temperature=own.temperature,
@@ -236,6 +239,11 @@ def _effort(found: _Found, short: _Found | None, temperature: float, cost: Cost)
 def _answers(logits: NDArray[np.float32], stops: NDArray[np.int64]) -> NDArray[np.float32]:
     chosen: NDArray[np.float32] = logits[stops, np.arange(len(stops))]
     return chosen
+
+
+def _said(graph: Path, stops: int, reviews: Encoded) -> Said:
+    """What is said of each input: where a text is read in windows, each stops for itself."""
+    return Said(_logits_by_stop(graph, stops, reviews), reviews.apart())
 
 
 def _logits_by_stop(graph: Path, stops: int, reviews: Encoded) -> list[NDArray[np.float32]]:

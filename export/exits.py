@@ -17,7 +17,8 @@ from pathlib import Path
 
 from export.branches import NEVER, Branches, Exit, hidden_states
 from export.ngrams import Ngrams
-from score.parts import cast_masks, cut
+from export.parts import cast_masks
+from score.parts import cut
 
 __all__ = ["NEVER", "Exit", "add_exits", "can_exit"]
 

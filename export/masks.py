@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from score.parts import MASK
+from export.parts import MASK
 
 _FULL = "mask_is_full"
 _MASK_INPUT = 4

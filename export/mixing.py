@@ -31,8 +31,8 @@ class Said:
 
 
 def told(ngrams: Ngrams, reviews: Encoded) -> NDArray[np.bool_]:
-    """Which reviews, each of one input, are long enough for n-grams to say something of."""
-    return np.asarray([len(ids) >= ngrams.shortest for ids in reviews.batch])
+    """Which reviews are long enough for n-grams to say something of."""
+    return reviews.lengths >= ngrams.shortest
 
 
 def mix(exits: Sequence[Exit], held_back: Said, temperature: float) -> list[Exit]:

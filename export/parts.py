@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from score.parts import MASK
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+MASK = "attention_mask"
 
 SHARES = "token_shares"
 """What each token counts in the mean over a text: shape (n, 1, tokens)."""
@@ -26,6 +26,13 @@ def share_out(weights: Sequence[Any], parts: Sequence[Sequence[Any]]) -> list[li
         if using := users.get(weight.name):
             shares[min(using) if len(using) == 1 else 0].append(weight)
     return shares
+
+
+def cast_masks(nodes: Sequence[Any]) -> list[str]:
+    """What is made of the attention mask by changing its type alone."""
+    return [
+        node.output[0] for node in nodes if node.op_type == "Cast" and list(node.input) == [MASK]
+    ]
 
 
 def stopping(own: str) -> Any:

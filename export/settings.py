@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from score.bundle import GRAPH_FILES
 from score.errors import UsageError
@@ -51,6 +52,8 @@ class ExportSettings:
             )
         if len(set(self.precisions)) < len(self.precisions):
             raise UsageError("A precision is named twice; name each once.")
+        if self.reading not in get_args(Reading):
+            raise UsageError(f"No such --long: {self.reading}; use {', '.join(get_args(Reading))}.")
         for option, limit in (("--max-flips", self.max_flips), ("--max-ece", self.max_ece)):
             if not 0 <= limit <= 1:
                 raise UsageError(f"{option} {limit} is out of range; it is a share, 0 to 1.")

@@ -82,6 +82,7 @@ class Verification:
 
     Args:
         checkpoint: the model, which is asked at once.
+        temperature: its own, where it reads as the bundle will.
         reviews: the reviews, as the bundle will read them.
 
     Attributes:
@@ -91,11 +92,11 @@ class Verification:
             ``log_loss`` and ``ece``.
     """
 
-    def __init__(self, checkpoint: Checkpoint, reviews: Encoded) -> None:
+    def __init__(self, checkpoint: Checkpoint, reviews: Encoded, temperature: float) -> None:
         self.rows: list[dict[str, Any]] = []
         self._reviews = reviews
         self._expected = reviews.together(checkpoint_logits(checkpoint, reviews.batch))
-        self._compare("torch", self._expected, checkpoint.temperature)
+        self._compare("torch", self._expected, temperature)
 
     def compare(
         self,

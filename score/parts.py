@@ -1,11 +1,9 @@
-"""A graph's nodes: in the parts that tensors are made of, and what is made of the mask."""
+"""A graph's nodes, in the parts that tensors are made of."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-
-MASK = "attention_mask"
 
 
 def cut(nodes: Sequence[Any], ends: Sequence[str]) -> list[list[Any]]:
@@ -24,10 +22,3 @@ def cut(nodes: Sequence[Any], ends: Sequence[str]) -> list[list[Any]]:
         taken |= part
         parts.append([nodes[place] for place in sorted(part)])
     return parts
-
-
-def cast_masks(nodes: Sequence[Any]) -> list[str]:
-    """What is made of the attention mask by changing its type alone."""
-    return [
-        node.output[0] for node in nodes if node.op_type == "Cast" and list(node.input) == [MASK]
-    ]

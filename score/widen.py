@@ -6,7 +6,7 @@ takes a second, so nothing is kept.
 
 What int8 needed and floats do not is put back: the factors that made the columns of an
 activation alike go into the weights behind it. Attention keeps its mask: told how many tokens each
-text has instead, it took four times as long in fp16 on an H200 (onnxruntime-gpu 1.31.1).
+text has instead, it took five times as long in fp16 on an H200 (onnxruntime-gpu 1.31.1).
 """
 
 from __future__ import annotations

@@ -292,6 +292,7 @@ def test_the_command(tiny_checkpoint: Path, tmp_path: Path) -> None:
 
     output = tmp_path / "bundle"
     words = [str(tiny_checkpoint), "-o", str(output), "--precision", "fp16", "--name", "mine"]
+    words += ["--long", "windows"]
     result = CliRunner().invoke(command, words, catch_exceptions=False)
     lines = result.stdout.splitlines()
     assert lines[0].startswith(f"{output}: mine, 0.")
@@ -306,4 +307,6 @@ def test_the_command(tiny_checkpoint: Path, tmp_path: Path) -> None:
         "validation split)"
     ]
     assert lines[3].split()[4:7] == ["0", "0.000%", "0.00%"]
-    assert [graph.precision for graph in Bundle.load(output).description.graphs] == ["fp16"]
+    description = Bundle.load(output).description
+    assert [graph.precision for graph in description.graphs] == ["fp16"]
+    assert description.reading == "windows"

@@ -59,7 +59,7 @@ def _figures(scores: Sequence[Score], classes: Sequence[int]) -> dict[str, float
 
 
 def test_figures_are_those_of_the_scorer(bundle: Bundle, long_checkpoint: Path) -> None:
-    """Of all layers and of an effort: what thumbs score says of the same texts without --long."""
+    """Of an effort, what thumbs score says of the same texts without --long."""
     frame = pd.read_parquet(long_checkpoint / VALIDATION_FILE)
     truth = [bundle.description.labels.index(label) for label in frame["label"]]
     rows = {row["model"]: row for row in bundle.description.provenance["verification"]["rows"]}

@@ -101,6 +101,7 @@ def test_a_validation_split_without_reviews(checkpoint: Path, tmp_path: Path) ->
     ("values", "message"),
     [
         ({"precisions": ()}, "No such precision: none; use int8, fp32, fp16."),
+        ({"reading": "all"}, "No such --long: all; use cut, windows."),
         ({"precisions": ("int4",)}, "No such precision: int4; use int8, fp32, fp16."),
         ({"precisions": ("int8", "int8")}, "A precision is named twice; name each once."),
         ({"max_flips": -1.0}, "--max-flips -1.0 is out of range; it is a share, 0 to 1."),

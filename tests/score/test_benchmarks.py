@@ -1,4 +1,4 @@
-"""In the race everyone runs as their users have it, and growth is asked of each number."""
+"""The benchmarks measure what they say: contestants, workers, intervals, sentences."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import thumbs
-from benchmarks import contestants, growth
+from benchmarks import accuracy, adapt, contestants, growth
+from benchmarks import reviews as benchmark_reviews
 from score import machine
 
 VARIABLE = "TOKENIZERS_PARALLELISM"
@@ -64,8 +67,11 @@ def test_a_pipeline_has_the_threads_of_its_tokenizer(monkeypatch: pytest.MonkeyP
     assert seen == ["true"]
 
 
-def test_each_number_of_workers_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From one to as many as this computer has use for."""
+@pytest.mark.parametrize(("model", "workers"), [("box", [4] * 6 + [1, 2, 3, 4]), ("stub", [])])
+def test_each_number_of_workers_is_measured(
+    monkeypatch: pytest.MonkeyPatch, model: str, workers: list[int]
+) -> None:
+    """From one to as many as this computer has use for; all of them where that is not asked."""
     asked: list[int] = []
 
     def cost(_texts: object, bundle: Path | None, workers: int) -> tuple[int, float]:
@@ -76,6 +82,38 @@ def test_each_number_of_workers_is_measured(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(growth, "cost", cost)
     monkeypatch.setattr(growth, "reviews", lambda *_: ["a"])
     monkeypatch.setattr(machine, "workers", lambda: 4)
-    monkeypatch.setattr(sys, "argv", ["growth", "--rows", "1"])
+    monkeypatch.setattr(sys, "argv", ["growth", "--rows", "1", "--model", model])
     growth.main()
-    assert asked == [4, 4, 4, 1, 2, 3, 4]
+    assert asked == workers
+
+
+def test_an_interval_of_rows_is_that_of_their_binomial() -> None:
+    """Of a share of 0.8 among 400 rows a standard error is 0.02."""
+    right = np.arange(400) % 5 > 0
+    found = accuracy.with_interval(lambda rows: float(right[rows].mean()), len(right))
+    share, low, high = (float(one.strip("[],%")) for one in found.split())
+    assert share == 80
+    assert [low, high] == pytest.approx([76.08, 83.92], abs=0.5)
+
+
+def test_an_interval_of_draws_has_both_their_rows_and_their_differences() -> None:
+    """One draw has the binomial's alone; draws that differ by as much again make it wider."""
+    assert adapt.with_interval([0.8], 400) == "80.0% [76.1%, 83.9%]"
+    assert adapt.with_interval([0.78, 0.82], 400) == "80.0% [74.5%, 85.5%]"
+    assert adapt.with_interval([1.0, 1.0], 50) == "100.0% [100.0%, 100.0%]"
+
+
+def test_a_plain_sentence_is_rated_and_about_the_film(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On its review's side, and no more than one of a review; what happens in it is left out."""
+    rows = {
+        "The cast is wonderful and I loved it. The plot is superb and a great delight.": "positive",
+        "He murders his cruel wife and dies in agony. I watched this on a Sunday.": "negative",
+        "A terrible, awful script. The acting is a great joy, of course.": "negative",
+    }
+    frame = pd.DataFrame({"text": list(rows), "label": list(rows.values())})
+    monkeypatch.setattr(benchmark_reviews, "imdb_held_back", lambda: frame)
+    found = benchmark_reviews.clear_sentences(10)
+    assert dict(zip(found["text"], found["label"], strict=True)) == {
+        "The cast is wonderful and I loved it.": "positive",
+        "A terrible, awful script.": "negative",
+    }

@@ -308,3 +308,11 @@ def test_real_sentences_are_english(english: LanguageScreen) -> None:
     flagged = [sentence for sentence in sample if english.is_foreign(sentence)]
     # At a rate of 0.2 % ten are to be expected, and two or fewer come once in 360 samples.
     assert len(flagged) <= 2, flagged
+
+
+def test_one_answer_is_the_first_of_the_ranking() -> None:
+    """So a text that it calls English is not ranked at all."""
+    identifier = language._identifier()
+    texts = [*(text for some in OTHER_SCRIPTS.values() for text in some), "not bad", "si no", ""]
+    for text in texts:
+        assert identifier.classify(text)[0] == identifier.rank(text)[0][0], text
