@@ -61,7 +61,9 @@ def facts(bundle: Bundle) -> Iterator[tuple[str, str]]:
     if data := origin.get("data"):
         yield "trained on", _splits(data["splits"])
     if metrics := origin.get("metrics"):
-        yield "checkpoint", _figures(metrics)
+        # It was measured before there was a bundle that reads more.
+        ends = ", read as in training" if description.reading == "windows" else ""
+        yield "checkpoint", _figures(metrics) + ends
     for graph in description.graphs:
         for place, text in enumerate(_graph(bundle, graph)):
             yield (graph.precision if place == 0 else ""), text

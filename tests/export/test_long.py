@@ -16,6 +16,7 @@ from export.settings import ExportSettings
 from finetune.checkpoint import VALIDATION_FILE
 from score.bundle import Bundle
 from score.calibration import expected_calibration_error
+from score.describe import describe
 from score.errors import UsageError
 from score.scorer import Score, Scorer, ScorerSettings
 from tests.conftest import let_few_decide, sentences
@@ -71,6 +72,13 @@ def test_figures_are_those_of_the_scorer(bundle: Bundle, long_checkpoint: Path) 
     assert told == pytest.approx(_figures(scores, truth), abs=1e-5)
     with Scorer(bundle.folder, ScorerSettings(reading="cut", any_language=True)) as scorer:
         assert any("truncated" in one.flags for one in scorer.score(frame["text"]))
+
+
+def test_what_it_is_says_so(bundle: Bundle) -> None:
+    """And that the checkpoint's own figures are of texts that were cut."""
+    told = {words[0]: words for words in map(str.split, describe(bundle).splitlines())}
+    assert " ".join(told["reads"]).startswith("reads all of a text, ")
+    assert " ".join(told["checkpoint"]).endswith(", read as in training")
 
 
 def test_promises_are_of_windows(bundle: Bundle) -> None:
