@@ -6,7 +6,8 @@
 A table, a line for each task and setting: how many of the measured rows the box labels
 rightly as it is, the baseline after learning the rows, and ``thumbs finetune --base
 thumbs`` after the same, each the mean over several draws of the rows, with its 95 % interval. A
-tenth of the rows chooses the epoch and is not learnt. Tasks:
+tenth of the rows chooses the epoch and is not learnt; without ``--epochs`` there are as many as
+``thumbs finetune`` has by itself. Tasks:
 
 - ``short``: reviews of products and places from ``samples/short_reviews_held_back.csv``, the rows
   called negative and positive, which no model in the box has learnt.
@@ -104,8 +105,10 @@ def box_accuracy(task: Task) -> float:
     return float((task.measure["label"] == named).mean())
 
 
-def tuned_accuracies(task: Task, epochs: int, learning_rate: float) -> tuple[float, float]:
-    """The baseline's share and the tuned box's, by ``thumbs finetune``'s own code."""
+def tuned_accuracies(
+    task: Task, epochs: int | None, learning_rate: float
+) -> tuple[int, float, float]:
+    """The epochs, the baseline's share and the tuned box's, by ``thumbs finetune``'s own code."""
     from finetune.data import DataSettings
     from finetune.settings import TrainSettings
     from finetune.train import train_model
@@ -124,7 +127,11 @@ def tuned_accuracies(task: Task, epochs: int, learning_rate: float) -> tuple[flo
         )
         report = train_model(DataSettings(str(folder)), settings, Path(place) / "model")
     metrics = report.metrics
-    return metrics["baseline"]["test"]["accuracy"], metrics["evaluation"]["accuracy"]
+    return (
+        metrics["settings"]["epochs"],
+        metrics["baseline"]["test"]["accuracy"],
+        metrics["evaluation"]["accuracy"],
+    )
 
 
 def lines(options: argparse.Namespace) -> Iterator[str]:
@@ -142,9 +149,10 @@ def lines(options: argparse.Namespace) -> Iterator[str]:
         for rate in options.learning_rate:
             for epochs in options.epochs:
                 tuned = [tuned_accuracies(task, epochs, rate) for task in tasks]
-                shares = (box, *zip(*tuned, strict=True))
+                ran, *learnt = zip(*tuned, strict=True)
+                shares = (box, *learnt)
                 yield (
-                    f"{name:<11}{sizes}{epochs:>7}{rate:>8.0e}"
+                    f"{name:<11}{sizes}{max(ran):>7}{rate:>8.0e}"
                     + "".join(f"{with_interval(share, different):>23}" for share in shares)
                 )
 
@@ -173,7 +181,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=300)
     parser.add_argument("--measured", type=int, default=2000)
     parser.add_argument("--draws", type=int, default=3)
-    parser.add_argument("--epochs", nargs="+", type=int, default=[2])
+    parser.add_argument("--epochs", nargs="+", type=int, default=[None])
     parser.add_argument("--learning-rate", nargs="+", type=float, default=[5e-5])
     for line in lines(parser.parse_args()):
         print(line, flush=True)

@@ -127,8 +127,8 @@ def _fit_head(model: Any, rows: list[int] | None) -> None:
 def _without_dropout(model: PreTrainedModel) -> None:
     """Train all of the network in each step.
 
-    In two or three epochs it does not learn the reviews by heart, and on a CPU drawing the
-    random numbers takes a fifth of a step.
+    The best epoch is kept, before it learns the reviews by heart; and on a CPU drawing the random
+    numbers takes a fifth of a step.
     """
     import torch
 

@@ -111,7 +111,9 @@ _EXTRA = (
     "--language", help="The reviews' language as a two-letter code: the scorer then flags others."
 )
 @click.option(
-    "--epochs", type=int, default=2, show_default=True, help="Passes over the training reviews."
+    "--epochs",
+    type=int,
+    help="Passes over the training reviews.  [default: 2, of few reviews up to 15]",
 )
 @click.option(
     "--batch-size", type=int, default=16, show_default=True, help="Reviews a training step."

@@ -101,7 +101,10 @@ def prepare(
         {
             "data": describe_data(labelled),
             "audit": audit.summary(),
-            "settings": dataclasses.asdict(settings),
+            "settings": {
+                **dataclasses.asdict(settings),
+                "epochs": settings.epochs_for(len(lessons.everything)),
+            },
             "lessons": lessons.described,
         },
         measure_baseline(baseline, labelled),

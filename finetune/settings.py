@@ -8,6 +8,8 @@ from score.errors import UsageError
 from score.language import LANGUAGES
 from score.tokens import Truncation
 
+_EPOCHS, _MOST_EPOCHS, _STEPS = 2, 15, 250
+
 CLASS_WEIGHTS = ("auto", "none", "balanced")
 """How classes can be weighed against each other; see :func:`finetune.lessons.class_weights`."""
 
@@ -22,7 +24,9 @@ class TrainSettings:
         truncation: how long texts are cut, in training and ever after.
         language: ISO 639-1 code of the reviews' language, recorded for the scorer; None
             where it is not known.
-        epochs: passes over the training split.
+        epochs: passes over what is learnt; None is two, or of few rows as many as make 250
+            steps, fifteen at most: two epochs of 300 rows have hardly begun (Mosbach et al. 2021,
+            "On the Stability of Fine-tuning BERT").
         train_batch_size, eval_batch_size: reviews a step.
         learning_rate: of the classifiers at the peak, after the warm-up, then linear to 0; that
             of the layers is in :mod:`finetune.rates`.
@@ -42,7 +46,7 @@ class TrainSettings:
     base: str = "bert-base-uncased"
     truncation: Truncation = field(default_factory=Truncation)
     language: str | None = None
-    epochs: int = 2
+    epochs: int | None = None
     train_batch_size: int = 16
     eval_batch_size: int = 64
     learning_rate: float = 5e-5
@@ -54,7 +58,8 @@ class TrainSettings:
     seed: int = 42
 
     def __post_init__(self) -> None:
-        if min(self.epochs, self.train_batch_size, self.eval_batch_size, self.also_times) < 1:
+        numbers = (self.epochs, self.train_batch_size, self.eval_batch_size, self.also_times)
+        if any(one is not None and one < 1 for one in numbers):
             raise UsageError("Epochs, batch sizes and times are whole numbers from 1 up.")
         if not (self.learning_rate > 0 and 0 <= self.warmup < 1 and self.weight_decay >= 0):
             raise UsageError(
@@ -70,3 +75,10 @@ class TrainSettings:
                 f"--language {self.language!r} is no language that can be told from others; "
                 "use a two-letter code, such as en, or leave it out."
             )
+
+    def epochs_for(self, rows: int) -> int:
+        """How many epochs to train, of so many rows each."""
+        if self.epochs is not None:
+            return self.epochs
+        wanted = -(-_STEPS * self.train_batch_size // rows)
+        return min(max(wanted, _EPOCHS), _MOST_EPOCHS)

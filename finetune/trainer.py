@@ -65,7 +65,7 @@ def build_trainer(
         begin_heads(model, tokenizer, lessons, encoder)
     trainer = ReviewTrainer(
         model=model,
-        args=_training_arguments(settings, checkpoints, progress=progress),
+        args=_training_arguments(settings, len(lessons), checkpoints, progress=progress),
         data_collator=DataCollatorWithPadding(tokenizer),
         train_dataset=tokenise(lessons, encoder, checkpoints / "train.arrow"),
         eval_dataset=tokenise(validation, encoder, checkpoints / "validation.arrow"),
@@ -105,14 +105,14 @@ def tokenise(lessons: Lessons, encoder: Encoder, file: Path) -> Dataset:
 
 
 def _training_arguments(
-    settings: TrainSettings, checkpoints: Path, *, progress: bool
+    settings: TrainSettings, rows: int, checkpoints: Path, *, progress: bool
 ) -> TrainingArguments:
     from transformers import TrainingArguments
 
     on_cpu = device_type() == "cpu"
     return TrainingArguments(
         output_dir=str(checkpoints),
-        num_train_epochs=settings.epochs,
+        num_train_epochs=settings.epochs_for(rows),
         per_device_train_batch_size=settings.train_batch_size,
         per_device_eval_batch_size=settings.eval_batch_size,
         learning_rate=settings.learning_rate,

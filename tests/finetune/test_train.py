@@ -316,6 +316,15 @@ def test_more_tokens_than_the_base_reads(tiny_base: Path, tiny_data: Path, tmp_p
 
 
 @pytest.mark.parametrize(
+    ("rows", "epochs"), [(10, 15), (270, 15), (800, 5), (2000, 2), (5_000_000, 2)]
+)
+def test_few_rows_are_learnt_more_often(rows: int, epochs: int) -> None:
+    """As many epochs as make 250 steps of 16 rows, from 2 to 15; what was asked for is done."""
+    assert TrainSettings().epochs_for(rows) == epochs
+    assert TrainSettings(epochs=3).epochs_for(rows) == 3
+
+
+@pytest.mark.parametrize(
     ("values", "message"),
     [
         ({"epochs": 0}, "Epochs, batch sizes and times are whole numbers from 1 up."),
