@@ -133,25 +133,24 @@ class _Export:
             self._tell(f"making the {precision} graph")
             self._make_graph(traced, precision, folder / GRAPH_FILES[precision])
         self._tell(f"asking the checkpoint about {len(self._reviews):,} reviews")
-        temperature = self._checkpoint_temperature(traced)
+        exact = Engine(traced.read_bytes(), name="the fp32 graph")
+        temperature = self._checkpoint_temperature(exact)
         verification = Verification(self._checkpoint, self._encode(self._reviews), temperature)
         if "fp32" not in self._settings.precisions:
             self._tell("verifying the fp32 graph that the others were made from")
-            engine = Engine(traced.read_bytes(), name="the fp32 graph")
-            verification.compare("fp32", engine, temperature)
+            verification.compare("fp32", exact, temperature)
         graphs = tuple(
             self._measure(folder, precision, verification)
             for precision in self._settings.precisions
         )
         return write_manifest(folder, self._describe(name, graphs, verification, command))
 
-    def _checkpoint_temperature(self, traced: Path) -> float:
+    def _checkpoint_temperature(self, exact: Engine) -> float:
         """Its own, which was fitted to texts as they were read in training, or a new one."""
         settings = self._settings
         if settings.reading == "cut" and settings.max_tokens is None:
             return self._checkpoint.temperature
-        engine = Engine(traced.read_bytes(), name="the fp32 graph")
-        found = self._answers(engine, self._encoded)
+        found = self._answers(exact, self._encoded)
         return fit_temperature(found.logits, self._encoded.classes)
 
     def _make_graph(self, traced: Path, precision: str, target: Path) -> None:

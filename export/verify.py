@@ -82,8 +82,8 @@ class Verification:
 
     Args:
         checkpoint: the model, which is asked at once.
-        temperature: its own, where it reads as the bundle will.
         reviews: the reviews, as the bundle will read them.
+        temperature: the checkpoint's, for texts that are read so.
 
     Attributes:
         rows: the comparisons so far, the checkpoint's with itself first: for each the
