@@ -1,138 +1,186 @@
-"""Accuracy over cost: how much of a review is read, and with how many layers.
+"""Accuracy over cost: how much of a review is read, with how many layers and how many tokens.
 
-    python -m benchmarks.lengths --checkpoint trained_model --model bundle [--picture curve.png]
+    python -m benchmarks.lengths --checkpoint trained_model [--model bundle] [--picture curve.png]
 
-One checkpoint reads its held-back reviews cut to each length, and one threshold for all its
-early classifiers, the n-grams among them, decides where it stops; behind the layer that is as good
-as the last it always does. The cost is what the bundle's int8 graph takes for as many tokens on one
-thread, in proportion to the layers; counting n-grams is next to nothing. The line "none" reads all.
+The int8 graph reads the checkpoint's held-back reviews cut to each length, with all tokens or
+with as many behind its layers as the bundle's efforts keep, and one threshold for all its early
+classifiers, the n-grams among them, decides where it stops; behind the stop that is as good as the
+last it always does. The cost is what it takes on one thread to get to a stop with so many tokens.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmarks.roofline import best_of
 from export.checkpoint import Checkpoint
-from export.efforts import deepest_stop, stop_at
-from finetune.forward import forward
-from finetune.ngrams import Ngrams
-from finetune.objective import add_exits, exit_logits
-from score.bundle import TOKENIZER_FILE, Bundle
-from score.calibration import fit_temperature, fit_weights, softmax
-from score.engine import Engine
+from export.efforts import deepest_stop
+from export.reviews import Encoded, Reviews
+from export.stops import StoppingGraph, chosen, losses, stop_at
+from score.bundle import DEFAULT_BUNDLE, TOKENIZER_FILE, Bundle
+from score.calibration import fit_temperature
+from score.cleaning import CLEANINGS
 from score.tokens import Encoder, Truncation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _LENGTHS = (64, 128, 192, 256, 384, 512)
-_THRESHOLDS = (0.85, 0.9, 0.95, 0.98, 2.0)
+_THRESHOLDS = (0.85, 0.9, 0.95, 0.98, 0.995)
+_TIMED = (8, 32, 64, 128, 192, 256, 384, 512)
 
 
-def logits_by_stop(
-    checkpoint: Checkpoint, model: Any, tokenizer: Any, ids: Sequence[Sequence[int]]
-) -> NDArray[np.float32]:
-    """What is said at each stop, all at one temperature: shape (stops, n, classes).
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What reading in one way costs, and what it brings.
 
-    As in the graph: the n-grams, each layer's classifier with the n-grams, the last layer alone.
+    Attributes:
+        threshold: how sure a stop has to be.
+        layers: how many are read with, on average.
+        milliseconds: what a review takes on one thread, on average.
+        right: the share of right labels.
+        loss: the log loss, in nats.
     """
-    classes = np.asarray(checkpoint.validation.classes, np.int64)
-    *early, last = _logits_by_layer(checkpoint, model, tokenizer, ids)
-    if checkpoint.ngrams is None:
-        alone = [*early, last]
-    else:
-        known = checkpoint.ngrams
-        heard = Ngrams(
-            known.weight, known.bias, known.vocabulary, known.multiplier, known.shortest
-        ).logits(ids)
-        weights = [fit_weights(np.stack([one, heard]), classes) for one in early]
-        early = [w[0] * one + w[1] * heard for w, one in zip(weights, early, strict=True)]
-        alone = [heard, *early, last]
-    return np.stack([one / np.float32(fit_temperature(one, classes)) for one in alone])
+
+    threshold: float
+    layers: float
+    milliseconds: float
+    right: float
+    loss: float
 
 
-def _logits_by_layer(
-    checkpoint: Checkpoint, model: Any, tokenizer: Any, ids: Sequence[Sequence[int]]
-) -> NDArray[np.float32]:
-    """What each layer says by itself: shape (layers, n, classes)."""
-    import torch
+class Reading:
+    """A graph that reads reviews of one length, with some share of their tokens.
 
-    found = np.zeros((len(checkpoint.exits) + 1, len(ids), len(checkpoint.labels)), np.float32)
-    for places, out, mask in forward(model, tokenizer, ids, output_hidden_states=True):
-        with torch.no_grad():
-            early = exit_logits(model, out.hidden_states, mask)
-        found[:, places] = torch.stack([*early, out.logits]).float().cpu().numpy()
-    return found
+    Args:
+        graph: is asked.
+        stops: how many places it can stop at before its end.
+        begin: how many layers are read by the first.
+        keep_ratios: the share of the tokens read on behind each layer; none is all.
+    """
 
+    def __init__(
+        self, graph: StoppingGraph, stops: int, begin: int, keep_ratios: Sequence[float]
+    ) -> None:
+        self._graph = graph
+        self._stops, self._begin = stops, begin
+        self._keep_ratios = keep_ratios
+        self._seconds = [self._time(stop) for stop in range(stops + 1)]
 
-def seconds_by_tokens(engine: Engine) -> tuple[list[int], list[float]]:
-    """What a run with all layers takes, at some lengths."""
-    lengths = [8, 32, 64, 128, 192, 256, 384, 512]
-    return lengths, [best_of(lambda n=n: engine.logits([2000] * n)) for n in lengths]  # type: ignore[misc] # bound at once
+    def _time(self, stop: int) -> list[float]:
+        """What a run up to a stop takes, for each of some lengths."""
+        engine = self._graph.stopping_at(stop, self._keep_ratios)
+        return [best_of(lambda n=n: engine.logits([2000] * n)) for n in _TIMED]  # type: ignore[misc] # bound at once
+
+    def curve(self, reviews: Encoded) -> list[Point]:
+        """One point for each threshold."""
+        logits = np.stack(
+            [
+                self._graph.logits_at(reviews, stop, self._keep_ratios)
+                for stop in range(self._stops + 1)
+            ]
+        )
+        temperature = fit_temperature(logits[-1], reviews.classes)
+        end = deepest_stop(logits, temperature, reviews.classes, 1 - self._begin)
+        temperature = fit_temperature(logits[end], reviews.classes)
+        cost = np.stack([np.interp(reviews.lengths, _TIMED, one) for one in self._seconds])
+        return [
+            self._point(logits[: end + 1], temperature, threshold, reviews.classes, cost)
+            for threshold in _THRESHOLDS
+        ]
+
+    def _point(
+        self,
+        logits: NDArray[np.float32],
+        temperature: float,
+        threshold: float,
+        classes: NDArray[np.int64],
+        cost: NDArray[np.float64],
+    ) -> Point:
+        stops = stop_at(logits, temperature, threshold)
+        said = chosen(logits, stops)
+        return Point(
+            threshold,
+            float((stops + self._begin).mean()),
+            float(cost[stops, np.arange(len(stops))].mean()) * 1e3,
+            float((said.argmax(axis=1) == classes).mean()),
+            float(losses(said, temperature, classes).mean()),
+        )
 
 
 def main() -> None:
     """Measure, print the table and draw the picture."""
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True)
-    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--model", type=Path, default=DEFAULT_BUNDLE)
+    parser.add_argument("--reviews", type=int, default=2000)
     parser.add_argument("--picture", type=Path)
     options = parser.parse_args()
     checkpoint, bundle = Checkpoint.load(options.checkpoint), Bundle.load(options.model)
-    model = AutoModelForSequenceClassification.from_pretrained(options.checkpoint)
-    tokenizer = AutoTokenizer.from_pretrained(options.checkpoint)  # type: ignore[no-untyped-call] # theirs
-    add_exits(model, str(options.checkpoint))
-    known, seconds = seconds_by_tokens(Engine(bundle.read_graph(bundle.graph("int8"))))
-    classes = np.asarray(checkpoint.validation.classes, np.int64)
-    print(f"{'tokens':>7}{'threshold':>11}{'layers':>8}{'ms':>7}{'right':>9}{'log loss':>10}")
-    curves: dict[int, list[tuple[float, float]]] = {}
+    graph = bundle.graph("int8")
+    effort = graph.efforts["normal"]
+    stops = len(effort.thresholds)
+    asked = StoppingGraph(bundle.folder / graph.file, stops)
+    begin = (effort.all_layers or stops + 1) - stops
+    readings = {"all tokens": Reading(asked, stops, begin, ())}
+    if effort.keep_ratios:
+        readings["fewer behind layers"] = Reading(asked, stops, begin, effort.keep_ratios)
+    reviews = checkpoint.validation.sample(options.reviews)
+    curves: dict[tuple[int, str], list[Point]] = {}
+    print(
+        f"{'tokens':>7}{'':20}{'threshold':>11}{'layers':>8}{'ms':>7}{'right':>9}{'log loss':>10}"
+    )
     for tokens in _LENGTHS:
-        truncation = Truncation.halves("head+tail", tokens)
-        encoder = Encoder.from_file(options.checkpoint / TOKENIZER_FILE, truncation)
-        ids = [one.ids for one in encoder.encode_batch(list(checkpoint.validation.texts))]
-        logits = logits_by_stop(checkpoint, model, tokenizer, ids)
-        end = deepest_stop(logits, 1.0, classes)
-        cost = np.interp([len(one) for one in ids], known, seconds)
-        for threshold in _THRESHOLDS:
-            last = end if threshold <= 1 else len(logits) - 1
-            stops = stop_at(logits[: last + 1], 1.0, threshold)
-            chosen = softmax(logits[stops, np.arange(len(ids))], 1.0)
-            right = float((chosen.argmax(axis=1) == classes).mean())
-            loss = float(-np.log(chosen[np.arange(len(ids)), classes]).mean())
-            layers = stops + (checkpoint.ngrams is None)
-            spent = float((cost * layers / (len(checkpoint.exits) + 1)).mean()) * 1e3
-            curves.setdefault(tokens, []).append((spent, loss))
-            told = f"{threshold:.2f}" if threshold <= 1 else "none"
-            print(
-                f"{tokens:7}{told:>11}{layers.mean():8.1f}{spent:7.1f}{right:9.2%}{loss:10.4f}",
-                flush=True,
-            )
+        encoded = _cut(checkpoint, reviews, tokens)
+        for name, reading in readings.items():
+            curves[tokens, name] = reading.curve(encoded)
+            for point in curves[tokens, name]:
+                print(
+                    f"{tokens:7} {name:19}{point.threshold:11}{point.layers:8.1f}"
+                    f"{point.milliseconds:7.1f}{point.right:9.2%}{point.loss:10.4f}",
+                    flush=True,
+                )
     if options.picture:
         draw(options.picture, curves)
 
 
-def draw(path: Path, curves: dict[int, list[tuple[float, float]]]) -> None:
-    """A line for each length, a point for each threshold."""
+def _cut(checkpoint: Checkpoint, reviews: Reviews, tokens: int) -> Encoded:
+    """The reviews, so many tokens of each, half from each end."""
+    truncation = Truncation.halves("head+tail", tokens)
+    encoder = Encoder.from_file(checkpoint.folder / TOKENIZER_FILE, truncation)
+    texts = [CLEANINGS[checkpoint.cleaning](text) for text in reviews.texts]
+    return Encoded(reviews, [[one.ids] for one in encoder.encode_batch(texts)])
+
+
+def draw(path: Path, curves: dict[tuple[int, str], list[Point]]) -> None:
+    """A line for each length, solid with all tokens, and a point for each threshold."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
-    for tokens, points in curves.items():
-        axes.plot(*zip(*points, strict=True), "o-", label=f"{tokens} tokens")
+    styles = dict(zip(dict.fromkeys(name for _, name in curves), ("o-", "s--"), strict=False))
+    colours = {tokens: f"C{i}" for i, tokens in enumerate(dict.fromkeys(t for t, _ in curves))}
+    for (tokens, name), points in curves.items():
+        axes.plot(
+            [one.milliseconds for one in points],
+            [one.loss for one in points],
+            styles[name],
+            color=colours[tokens],
+            label=f"{tokens} tokens, {name}",
+            markersize=4,
+        )
     axes.set_xlabel("ms for a review on one thread")
     axes.set_ylabel("log loss on the held-back reviews")
     axes.set_title("What reading more costs, and what it brings")
-    axes.legend()
+    axes.legend(fontsize="small")
     figure.savefig(path, dpi=120)
 
 

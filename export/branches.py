@@ -6,14 +6,15 @@ whole graph's: a branch sees those around it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from export.ngrams import LOGITS, Ngrams, ngram_nodes
+from export.classifiers import Classifiers
+from export.layers import hidden_states
+from export.ngrams import LOGITS, ngram_nodes
 from export.parts import (
     SHARES,
     branch,
@@ -24,46 +25,16 @@ from export.parts import (
     token_shares,
     told,
 )
-from score.engine import LAYERS, THRESHOLDS
+from export.pruning import prune
+from export.pruning import shared as for_pruning
+from score.engine import LAYERS
 from score.parts import cut
+from score.stopping import KEEP_RATIOS, NEVER, THRESHOLDS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-NEVER = 2.0
-"""A threshold that no confidence reaches, which is what the graph holds by itself."""
-
-_LAYER = re.compile(r"/layers?\.(\d+)/")
 _LAST = "last_logits"
-
-
-def hidden_states(model: Any) -> list[str]:
-    """The name of each layer's output: that of the last normalisation in it."""
-    found = {
-        int(layer[1]): node.output[0]
-        for node in model.graph.node
-        if node.op_type == "LayerNormalization" and (layer := _LAYER.search(node.name))
-    }
-    return [found[layer] for layer in sorted(found)]
-
-
-@dataclass(frozen=True, slots=True)
-class Exit:
-    """A classifier behind a layer, on the mean over the tokens.
-
-    Attributes:
-        weight: shape (classes, width).
-        bias: shape (classes,).
-        factor: what its logits are multiplied with.
-        ngrams: what those of the n-grams are, which are added.
-        alone: in place of ``factor`` where the n-grams say nothing.
-    """
-
-    weight: NDArray[np.float32]
-    bias: NDArray[np.float32]
-    factor: float = 1.0
-    ngrams: float = 0.0
-    alone: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +59,15 @@ class _Stop:
 class Branches:
     """The parts of the graph, one for each place that it can stop at and one for the rest."""
 
-    def __init__(
-        self, model: Any, exits: Sequence[Exit], temperature: float, ngrams: Ngrams | None
-    ) -> None:
+    def __init__(self, model: Any, classifiers: Classifiers) -> None:
         self._model = model
-        self._exits = exits
-        self._temperature = temperature
-        self._ngrams = ngrams
+        self._exits = classifiers.exits
+        self._temperature = classifiers.temperature
+        self._ngrams = ngrams = classifiers.ngrams
+        self._importance = classifiers.importance
         states = hidden_states(model)[:-1]
-        carried = [*cast_masks(model.graph.node), SHARES, *([LOGITS] if ngrams else [])]
+        self._masks = cast_masks(model.graph.node)
+        carried = [*self._masks, SHARES, *([LOGITS] if ngrams else [])]
         (output,) = model.graph.output
         self._output = output
         for node in model.graph.node:
@@ -135,12 +106,19 @@ class Branches:
             "exit_last_axis": np.array([-1], np.int64),
             "exit_temperature": np.array(self._temperature, np.float32),
         }
-        optional = helper.make_tensor_value_info(THRESHOLDS, TensorProto.FLOAT, [len(self._stops)])
+        if self._importance:
+            choosing, numbers = for_pruning(len(self._exits) + 1)
+            nodes, shared = [*choosing, *nodes], {**shared, **numbers}
+        optional = [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, shared[name].shape)
+            for name in (THRESHOLDS, KEEP_RATIOS)
+            if name in shared
+        ]
         layers = helper.make_tensor_value_info(LAYERS, TensorProto.INT64, [None, 1])
         graph = helper.make_graph(
             nodes,
             self._model.graph.name,
-            [*self._model.graph.input, optional],
+            [*self._model.graph.input, *optional],
             [self._output, layers],
             initializer=[
                 *self._shared,
@@ -258,10 +236,11 @@ class Branches:
         own = stop.name
         below = self._stops[place + 1].name if place + 1 < len(self._stops) else "exit_last_"
         kept = {name: f"{own}kept_{i}" for i, name in enumerate(stop.carried)}
+        choosing, arrays, left = self._choosing(stop, kept)
         for deeper in stop.further:
-            deeper.input[:] = [kept.get(name, name) for name in deeper.input]
+            deeper.input[:] = [left.get(name, name) for name in deeper.input]
         # What the branch makes anew, such as the masks, is of these texts alone already.
-        nodes, weights = self._from(place + 1, kept)
+        nodes, weights = self._from(place + 1, left)
         nodes = [
             node("GreaterOrEqual", [f"{own}top", f"{own}threshold"], [f"{own}sure"]),
             node("Not", [f"{own}sure"], [f"{own}unsure"]),
@@ -273,6 +252,7 @@ class Branches:
                 node("Gather", [names.get(name, name), f"{own}places"], [ours])
                 for name, ours in kept.items()
             ),
+            *choosing,
             *stop.further,
             *nodes,
             node("ScatterND", [f"{own}logits", f"{own}column", f"{below}answer"], [f"{own}merged"]),
@@ -284,4 +264,18 @@ class Branches:
             ),
         ]
         outputs = (f"{own}merged", f"{own}depths")
-        return branch(f"{own}go_on", nodes, outputs, [*stop.weights, *weights])
+        return branch(f"{own}go_on", nodes, outputs, [*stop.weights, *tensors(arrays), *weights])
+
+    def _choosing(
+        self, stop: _Stop, kept: Mapping[str, str]
+    ) -> tuple[list[Any], dict[str, NDArray[Any]], Mapping[str, str]]:
+        """What chooses the tokens that are read on, and what is called how behind it."""
+        from onnx import TensorProto
+
+        if not self._importance or stop.layers == 0:
+            return [], {}, kept
+        kinds = {stop.carried[0]: TensorProto.FLOAT, SHARES: TensorProto.FLOAT, **self._masks}
+        tokens = {name: kept[name] for name in kinds}
+        importance = self._importance[stop.layers - 1]
+        nodes, arrays, left = prune(stop.name, stop.layers, tokens, kinds, importance)
+        return nodes, arrays, {**kept, **left}

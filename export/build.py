@@ -12,17 +12,13 @@ from export.calibrate import Answers, Calibration, calibrate, described
 from export.checkpoint import Checkpoint
 from export.convert import convert
 from export.describe import copy_descriptions, provenance
-from export.efforts import MadeEffort, make_efforts
-from export.exits import can_exit
-from export.fuse import fuse_for_cpu, to_half
+from export.fuse import to_half
 from export.gate import check_calibration, check_flips
-from export.masks import skip_full_masks
+from export.int8 import Efforts, Examples, make_int8
 from export.parity import answers
 from export.place import check_output, put_in_place, work_folder
-from export.quantize import quantize
-from export.reviews import FEWEST, Encoded, Reviews, read_labelled, read_reviews
+from export.reviews import Encoded, Reviews, read_labelled, read_reviews
 from export.settings import ExportSettings
-from export.smooth import smooth
 from export.verify import Verification, graph_logits, runs_together
 from score.bundle import (
     GRAPH_FILES,
@@ -120,7 +116,7 @@ class _Export:
         if settings.calibrate_on is not None:
             self._others = self._encode(read_labelled(settings.calibrate_on, checkpoint.labels))
         self._calibration: dict[str, Any] = {}
-        self._efforts: dict[str, dict[str, MadeEffort]] = {}
+        self._efforts: Efforts | None = None
 
     def run(self, work: Path, name: str, command: str) -> Bundle:
         """Make the bundle in a sub-folder of ``work``."""
@@ -155,13 +151,8 @@ class _Export:
 
     def _make_graph(self, traced: Path, precision: str, target: Path) -> None:
         if precision == "int8":
-            fused, smoothed = (traced.with_name(f"{name}.onnx") for name in ("fused", "smoothed"))
-            fuse_for_cpu(traced, self._checkpoint, fused)
-            typical = self._typical()
-            smooth(fused, smoothed, typical)
-            quantize(smoothed, target, typical)
-            self._stop_early(target)
-            skip_full_masks(target)
+            examples = Examples(self._typical(), self._encoded, self._others)
+            self._efforts = make_int8(traced, target, self._checkpoint, examples, self._tell)
         elif precision == "fp16":
             to_half(traced, self._checkpoint, target)
         else:
@@ -180,18 +171,6 @@ class _Export:
             *(self._encode(short).beginnings if short else []),
         ]
 
-    def _stop_early(self, graph: Path) -> None:
-        """Only int8, a CPU's: a batch on a GPU would wait for its last text at each layer.
-
-        And only where there are enough reviews to tell what a hundredth of a point is.
-        """
-        exits = self._checkpoint.exits
-        if len(self._held_back) >= FEWEST and can_exit(graph, exits):
-            self._tell(f"finding where to stop on {len(self._held_back):,} reviews")
-            self._efforts["int8"] = make_efforts(
-                graph, exits, self._encoded, self._others, self._checkpoint.ngrams
-            )
-
     def _measure(self, folder: Path, precision: str, verification: Verification) -> Graph:
         """Calibrate a graph on the held-back reviews, then compare it with the checkpoint."""
         file = folder / GRAPH_FILES[precision]
@@ -208,9 +187,10 @@ class _Export:
         comparison = verification.compare(precision, engine, found.temperature, found.lengths)
         check_flips(comparison, precision, labels, settings.max_flips)
         self._check_calibration(found, precision)
-        made = self._efforts.get(precision, {})
-        self._measure_efforts(model, made, verification)
-        efforts = {name: one.effort for name, one in made.items()}
+        efforts: dict[str, Effort] = {}
+        if precision == "int8" and self._efforts:
+            self._measure_efforts(model, self._efforts, verification)
+            efforts = {name: one.effort for name, one in self._efforts.made.items()}
         return Graph(
             precision,
             sha256_of(file),
@@ -223,17 +203,27 @@ class _Export:
             batches=precision == "int8" and self._runs_together(model, efforts),
         )
 
-    def _measure_efforts(
-        self, model: bytes, made: Mapping[str, MadeEffort], verification: Verification
-    ) -> None:
+    def _measure_efforts(self, model: bytes, efforts: Efforts, verification: Verification) -> None:
         """The same for each way to stop early, which is meant to change labels that are close."""
-        for name, one in made.items():
-            found = one.calibration
+        for name, one in efforts.made.items():
+            found, way = one.calibration, f"int8 --effort {name}"
             figures = described(found, one.held_back, one.others)
             self._calibration["int8"].setdefault("efforts", {})[name] = figures
-            self._check_calibration(found, f"int8 --effort {name}")
-            engine = Engine(model, name="the int8 graph", thresholds=one.effort.thresholds)
-            verification.compare(f"int8, {name}", engine, found.temperature, found.lengths)
+            self._check_calibration(found, way)
+            exact, engine = (
+                Engine(content, name=f"the {way} graph", stopping=one.effort.stopping)
+                for content in (efforts.exact, model)
+            )
+            comparison = verification.compare_effort(
+                name, exact, engine, found.temperature, found.lengths
+            )
+            check_flips(
+                comparison,
+                way,
+                self._checkpoint.labels,
+                self._settings.max_flips,
+                beside="fp32 that stops in the same way",
+            )
 
     def _check_calibration(self, found: Calibration, graph: str) -> None:
         check_calibration(
@@ -242,14 +232,11 @@ class _Export:
 
     def _runs_together(self, model: bytes, efforts: Mapping[str, Effort]) -> bool:
         """Whether a graph for CPUs can be asked about several texts at once, at any effort."""
-        ways = {None, *(effort.thresholds for effort in efforts.values())}
+        ways = [None, *(effort.stopping for effort in efforts.values())]
+        most = self._checkpoint.truncation.max_tokens
         return all(
-            runs_together(
-                Engine(model, name="the int8 graph", thresholds=thresholds),
-                self._some,
-                self._checkpoint.truncation.max_tokens,
-            )
-            for thresholds in ways
+            runs_together(Engine(model, name="the int8 graph", stopping=way), self._some, most)
+            for way in ways
         )
 
     @staticmethod

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from export.exits import Exit
+from export.classifiers import Exit
 from export.ngrams import Ngrams
 from export.reviews import Reviews
 from score.bundle import TOKENIZER_FILE

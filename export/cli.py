@@ -88,8 +88,8 @@ def export(
     calibrated on the reviews held back from training, and its labels, with all layers,
     are compared with the checkpoint's; where more of them differ than --max-flips, or its
     confidence is further off than --max-ece, by more than chance, there is no bundle. What
-    each --effort of thumbs score changes beside that is shown, and its confidence is held
-    to the same.
+    each --effort of thumbs score changes beside that is shown; its confidence is held to the
+    same, and so are the labels that int8 changes where fp32 stops in the same way.
     """
     from score.extras import require
 
@@ -123,6 +123,11 @@ def _report(bundle: Bundle) -> list[str]:
         f"on {verification['n']:,} reviews of {verification['data']}:",
         "              accuracy     ECE  log loss  flips  mean |dp|  largest |dp|  temperature",
         *(_line(row) for row in verification["rows"]),
+        *(
+            ["Each is compared with torch, but int8 at an effort with fp32 at the same."]
+            if any(graph.efforts for graph in bundle.description.graphs)
+            else []
+        ),
         *(
             f"{graph.precision}: {line}"
             for graph in bundle.description.graphs

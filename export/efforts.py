@@ -1,38 +1,38 @@
-"""How sure a layer has to be to answer: thresholds for what they may cost.
+"""How sure a layer has to be to answer, and how many tokens it may leave out, by what it costs.
 
 When :mod:`export.mixing` has made a confidence mean the same at each stop, a single threshold is
 chosen on the held-back reviews, which are too few to choose one for each layer. It is the least
 at which stopping early costs no more than stated, of the labels and of how much the confidences
-tell. Behind the stop that is as good as the last layer nobody goes on.
+tell. Behind the stop that is as good as the last layer nobody goes on, and up to there as few
+tokens are read on with as make it no worse.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from export.calibrate import Answers, Calibration, calibrate
-from export.exits import NEVER, Exit, add_exits
+from export.classifiers import Classifiers
+from export.exits import add_exits
 from export.mixing import Said, mix, mix_with_ngrams, told
-from export.ngrams import Ngrams
+from export.pruning import FEWEST_TOKENS, schedules
 from export.reviews import FEWEST, Encoded
-from export.verify import graph_logits
+from export.stops import LEAST, StopLogits, StoppingGraph, chosen, losses, stop_at, surely_more
 from score.calibration import fit_temperature, softmax
 from score.efforts import Effort
-from score.engine import Engine
+from score.stopping import NEVER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Probabilities below are as good as none; what is divided by them stays a number.
-_LEAST = 1e-9
 # Not down to a half, which of two classes is nothing.
 _GRID = np.arange(999, 509, -1) / 1000
-# By how much the loss of an earlier stop may be larger to be as good as the last layer.
+# By how much the log loss of an earlier stop, or of fewer tokens, may be larger to be as good.
 _NO_WORSE = 0.001
 
 
@@ -51,7 +51,8 @@ class Cost:
 
 
 COSTS = {"high": Cost(0.0001, 0.002), "normal": Cost(0.001, 0.01), "low": Cost(0.003, 0.02)}
-"""What each effort may cost, against the stop behind which nothing is gained."""
+"""What stopping may cost each effort, against the stop behind which nothing is gained. Leaving
+tokens out on the way there comes on top: of the log loss nothing that shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,62 +73,44 @@ class MadeEffort:
 
 
 def make_efforts(
-    graph: Path,
-    exits: Sequence[Exit],
-    held_back: Encoded,
-    others: Encoded | None = None,
-    ngrams: Ngrams | None = None,
-) -> dict[str, MadeEffort]:
+    graph: Path, trained: Classifiers, held_back: Encoded, others: Encoded | None = None
+) -> tuple[Classifiers, dict[str, MadeEffort]]:
     """Turn a graph, in its place, into one that stops early, and measure how.
 
     Args:
-        graph: one that :func:`export.exits.can_exit` these classifiers.
-        exits: the classifier behind each layer but the last.
+        graph: one that :func:`export.exits.can_exit` the classifiers.
+        trained: the classifiers, as they were trained.
         held_back: the reviews held back from training, :data:`export.reviews.FEWEST` or more.
         others: short ones, which the confidence is to hold for too; None are none.
-        ngrams: the classifier before the first layer; None is none.
 
     Returns:
-        The efforts by name, those of :data:`COSTS`.
+        The classifiers as the graph has them, weighed against each other, and the efforts by
+        name, those of :data:`COSTS`.
     """
-    ngrams = ngrams if ngrams and sum(told(ngrams, held_back)) >= FEWEST else None
+    if trained.ngrams and sum(told(trained.ngrams, held_back)) < FEWEST:
+        trained = replace(trained, ngrams=None)
     whole = graph.with_name(f"{graph.name}.whole")
     graph.rename(whole)
-    add_exits(whole, graph, exits, 1.0, ngrams)
-    stops = len(exits) + (ngrams is not None)
-    said = _said(graph, stops, held_back)
-    last = fit_temperature(said.logits[-1], said.reviews.classes)
-    if ngrams is None:
-        mixed = mix(exits, said, last)
-    else:
-        short = _said(graph, stops, others) if others else None
-        mixed, ngrams = mix_with_ngrams(exits, ngrams, said, short, last)
-    add_exits(whole, graph, mixed, last, ngrams)
+    add_exits(whole, graph, replace(trained, importance=()))
+    stops, begin = len(trained.exits) + (trained.ngrams is not None), 0 if trained.ngrams else 1
+    mixed = _mixed(StoppingGraph(graph, stops), trained, held_back, others)
+    add_exits(whole, graph, mixed)
     whole.unlink()
-    begin = 0 if ngrams else 1
-    found = _Found(np.stack(_logits_by_stop(graph, stops, held_back)), held_back, begin)
-    theirs = None
-    if others:
-        theirs = _Found(np.stack(_logits_by_stop(graph, stops, others)), others, begin)
-    return {name: _effort(found, theirs, last, cost) for name, cost in COSTS.items()}
+    ways = _Ways(StoppingGraph(graph, stops), held_back, others, begin, mixed.temperature)
+    return mixed, ways.efforts(len(mixed.exits) + 1 if mixed.importance else 0)
 
 
-def stop_at(
-    logits: NDArray[np.float32], temperature: float, thresholds: float | Sequence[float]
-) -> NDArray[np.int64]:
-    """The stop that answers each review, from 0.
-
-    Args:
-        logits: shape (stops, n, classes), all to be divided by ``temperature``.
-        temperature: above 0.
-        thresholds: a stop whose confidence is not below its own answers; the last always does.
-            One number holds for all.
-    """
-    wanted = np.broadcast_to(np.asarray(thresholds), len(logits) - 1)
-    sure = softmax(logits, temperature).max(axis=-1)
-    sure = np.vstack([sure[:-1] >= wanted[:, None], np.ones((1, sure.shape[1]), bool)])
-    first: NDArray[np.int64] = sure.argmax(axis=0)
-    return first
+def _mixed(
+    graph: StoppingGraph, trained: Classifiers, held_back: Encoded, others: Encoded | None
+) -> Classifiers:
+    """The classifiers with what each counts, by what they say as they were trained."""
+    said = _as_trained(graph, held_back)
+    last = fit_temperature(said.logits[-1], said.reviews.classes)
+    if trained.ngrams is None:
+        return replace(trained, exits=mix(trained.exits, said, last), temperature=last)
+    short = _as_trained(graph, others) if others else None
+    exits, ngrams = mix_with_ngrams(trained.exits, trained.ngrams, said, short, last)
+    return replace(trained, exits=exits, ngrams=ngrams, temperature=last)
 
 
 def deepest_stop(
@@ -148,11 +131,8 @@ def deepest_stop(
     """
     if len(classes) < FEWEST:
         return len(logits) - 1
-    rows = np.arange(len(classes))
-    losses = -np.log(np.maximum(softmax(logits, temperature)[:, rows, classes], _LEAST))
-    more = losses[begin:] - losses[-1]
-    surely = more.mean(axis=1) + 2 * more.std(axis=1, ddof=1) / np.sqrt(len(classes))
-    return begin + int((surely <= _NO_WORSE).argmax())
+    found = losses(logits, temperature, classes)
+    return begin + int((surely_more(found[begin:] - found[-1]) <= _NO_WORSE).argmax())
 
 
 def choose_threshold(
@@ -174,83 +154,105 @@ def choose_threshold(
         together: makes the answers to reviews of those to their inputs.
 
     Returns:
-        The threshold; :data:`export.exits.NEVER` where none is that cheap.
+        The threshold; :data:`score.stopping.NEVER` where none is that cheap.
     """
-    last = np.maximum(softmax(together(logits[-1]), temperature), _LEAST)
+    last = np.maximum(softmax(together(logits[-1]), temperature), LEAST)
     best = NEVER
     for threshold in _GRID:
-        stopped = _answers(logits, stop_at(logits, temperature, threshold))
+        stopped = chosen(logits, stop_at(logits, temperature, threshold))
         answers = softmax(together(stopped), temperature)
         labels = answers.argmax(axis=-1)
         lost = last.max(axis=-1) - last[np.arange(len(labels)), labels]
-        blurred = (last * np.log(last / np.maximum(answers, _LEAST))).sum(axis=-1)
+        blurred = (last * np.log(last / np.maximum(answers, LEAST))).sum(axis=-1)
         if lost.mean() > cost.labels or blurred.mean() > cost.sharpness:
             break
         best = float(threshold)
     return best
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What is said at all stops of the inputs of some reviews.
+class _Ways:
+    """The ways to stop early that a graph has."""
 
-    Attributes:
-        logits: shape (stops, inputs, classes), at one temperature.
-        reviews: what was asked about.
-        begin: how many layers are read by the first stop.
-    """
+    def __init__(
+        self,
+        graph: StoppingGraph,
+        held_back: Encoded,
+        others: Encoded | None,
+        begin: int,
+        temperature: float,
+    ) -> None:
+        self._graph = graph
+        self._temperature = temperature
+        self._begin = begin
+        self._found = StopLogits(graph.logits(held_back), held_back, begin)
+        self._short = StopLogits(graph.logits(others), others, begin) if others else None
+        self._by_stop = self._found.by_stop
+        self._end = deepest_stop(self._by_stop, temperature, held_back.classes, 1 - begin)
 
-    logits: NDArray[np.float32]
-    reviews: Encoded
-    begin: int
+    def efforts(self, layers: int) -> dict[str, MadeEffort]:
+        """One for each of :data:`COSTS`.
 
-    def answers(
-        self, temperature: float, thresholds: Sequence[float]
-    ) -> tuple[Answers, NDArray[np.int64]]:
-        """Those of the stops that are sure, and with how many layers at most."""
-        stops = stop_at(self.logits, temperature, thresholds)
-        found = self.reviews.together(_answers(self.logits, stops))
-        return Answers(found, self.reviews), self.reviews.deepest(stops + self.begin)
+        Args:
+            layers: of a network that can leave tokens out behind each but the last; 0 cannot.
+        """
+        found, short, end = self._found, self._short, self._end
+        kept, last = self._enough(schedules(layers, end + self._begin))
+        if kept:
+            found = found.of_fewer(self._graph, kept, last, end)
+        if kept and short:
+            theirs = self._graph.logits_at(short.reviews, end, kept)
+            short = short.of_fewer(self._graph, kept, theirs, end)
+        return {name: self._effort(found, short, cost, kept) for name, cost in COSTS.items()}
+
+    def _enough(
+        self, schedules: Sequence[tuple[float, ...]]
+    ) -> tuple[tuple[float, ...], NDArray[np.float32]]:
+        """The cheapest whose log loss at the end is surely no worse, and what is said there then.
+
+        That is a matter of the reviews that lose tokens; too few of them prove nothing, and all
+        tokens are kept.
+        """
+        reviews, end = self._found.reviews, self._end
+        losing = reviews.lengths > FEWEST_TOKENS
+        whole = losses(self._by_stop[end], self._temperature, reviews.classes)
+        for keep_ratios in schedules if losing.sum() >= FEWEST else []:
+            said = self._graph.logits_at(reviews, end, keep_ratios)
+            fewer = losses(reviews.together(said), self._temperature, reviews.classes)
+            if surely_more((fewer - whole)[losing]) <= _NO_WORSE:
+                return keep_ratios, said
+        return (), self._found.logits[end]
+
+    def _effort(
+        self,
+        found: StopLogits,
+        short: StopLogits | None,
+        cost: Cost,
+        keep_ratios: tuple[float, ...],
+    ) -> MadeEffort:
+        end, temperature, together = self._end, self._temperature, found.reviews.together
+        # Stopping is weighed against the end that all tokens reach. Who does not stop costs
+        # nothing: that fewer tokens are no worse is known, though each answer differs a little.
+        stops = np.concatenate([found.logits[:end], self._found.logits[end : end + 1]])
+        threshold = choose_threshold(stops, temperature, cost, together)
+        thresholds = (threshold,) * end + (0.0,) * (len(found.logits) - 1 - end)
+        answers, layers = found.answers(temperature, thresholds)
+        theirs = short.answers(temperature, thresholds)[0] if short else None
+        # Answers of many layers together are not as sure as those of each.
+        own = calibrate(answers, theirs)
+        changed = answers.logits.argmax(axis=-1) != self._by_stop[-1].argmax(axis=-1)
+        effort = Effort(
+            thresholds=thresholds,
+            temperature=own.temperature,
+            layers=float(layers.mean()),
+            changed=float(changed.mean()),
+            guarantee=own.guarantee,
+            lengths=own.lengths,
+            all_layers=len(found.logits) - 1 + found.begin,
+            keep_ratios=keep_ratios,
+        )
+        return MadeEffort(effort, answers, theirs, own)
 
 
-def _effort(found: _Found, short: _Found | None, temperature: float, cost: Cost) -> MadeEffort:
-    by_stop = np.stack([found.reviews.together(said) for said in found.logits])
-    end = deepest_stop(by_stop, temperature, found.reviews.classes, 1 - found.begin)
-    together = found.reviews.together
-    threshold = choose_threshold(found.logits[: end + 1], temperature, cost, together)
-    thresholds = (threshold,) * end + (0.0,) * (len(found.logits) - 1 - end)
-    answers, layers = found.answers(temperature, thresholds)
-    theirs = short.answers(temperature, thresholds)[0] if short else None
-    # Answers of many layers together are not as sure as those of each.
-    own = calibrate(answers, theirs)
-    changed = answers.logits.argmax(axis=-1) != by_stop[-1].argmax(axis=-1)
-    effort = Effort(
-        thresholds=thresholds,
-        temperature=own.temperature,
-        layers=float(layers.mean()),
-        changed=float(changed.mean()),
-        guarantee=own.guarantee,
-        lengths=own.lengths,
-        all_layers=len(found.logits) - 1 + found.begin,
-    )
-    return MadeEffort(effort, answers, theirs, own)
-
-
-def _answers(logits: NDArray[np.float32], stops: NDArray[np.int64]) -> NDArray[np.float32]:
-    chosen: NDArray[np.float32] = logits[stops, np.arange(len(stops))]
-    return chosen
-
-
-def _said(graph: Path, stops: int, reviews: Encoded) -> Said:
+def _as_trained(graph: StoppingGraph, reviews: Encoded) -> Said:
     """What is said of each input: where a text is read in windows, each stops for itself."""
-    return Said(_logits_by_stop(graph, stops, reviews), reviews.apart())
-
-
-def _logits_by_stop(graph: Path, stops: int, reviews: Encoded) -> list[NDArray[np.float32]]:
-    """What is said at each stop, at last by the whole network, through the code that will score."""
-    model, found = graph.read_bytes(), []
-    for stop in range(stops + 1):
-        thresholds = [NEVER] * stop + [0.0] * (stops - stop)
-        engine = Engine(model, name="the int8 graph", thresholds=thresholds)
-        found.append(graph_logits(engine, reviews.batch))
-    return found
+    return Said(list(graph.logits(reviews)), reviews.apart())

@@ -32,15 +32,20 @@ _BINS = 15
 
 
 def check_flips(
-    comparison: Comparison, precision: str, labels: Sequence[str], max_flips: float
+    comparison: Comparison,
+    precision: str,
+    labels: Sequence[str],
+    max_flips: float,
+    beside: str = "the checkpoint",
 ) -> None:
     """Refuse a graph that changes too many labels.
 
     Args:
-        comparison: the answers of checkpoint and graph.
+        comparison: the answers of checkpoint and graph, or of fp32 and int8 that stop alike.
         precision: the graph's.
         labels: the class names, in class order.
         max_flips: the largest share that may change, 0 to 1.
+        beside: what it is compared with.
 
     Raises:
         BundleError: by the exact binomial test more than ``max_flips`` of all labels change.
@@ -53,10 +58,10 @@ def check_flips(
         return
     worst = "; ".join(_show(comparison, int(i), labels) for i in flips[:_SHOWN_FLIPS])
     raise BundleError(
-        f"The {precision} graph changes the label of {len(flips)} of {len(reviews):,} reviews "
-        f"({reviews.name}): {len(flips) / len(reviews):.1%}, more than chance makes of the "
-        f"{max_flips:.1%} of --max-flips. The worst: {worst}. No bundle was made: export with "
-        "--precision fp32, or allow more."
+        f"Beside {beside}, the {precision} graph changes the label of {len(flips)} of "
+        f"{len(reviews):,} reviews ({reviews.name}): {len(flips) / len(reviews):.1%}, more than "
+        f"chance makes of the {max_flips:.1%} of --max-flips. The worst: {worst}. No bundle was "
+        "made: export with --precision fp32, or allow more."
     )
 
 

@@ -17,7 +17,7 @@ from score.calibration import fit_temperature, fit_weights
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from export.exits import Exit
+    from export.classifiers import Exit
     from export.ngrams import Ngrams
     from export.reviews import Encoded
 

@@ -28,11 +28,13 @@ def share_out(weights: Sequence[Any], parts: Sequence[Sequence[Any]]) -> list[li
     return shares
 
 
-def cast_masks(nodes: Sequence[Any]) -> list[str]:
-    """What is made of the attention mask by changing its type alone."""
-    return [
-        node.output[0] for node in nodes if node.op_type == "Cast" and list(node.input) == [MASK]
-    ]
+def cast_masks(nodes: Sequence[Any]) -> dict[str, int]:
+    """What is made of the attention mask by changing its type alone, and that type."""
+    return {
+        node.output[0]: node.attribute[0].i
+        for node in nodes
+        if node.op_type == "Cast" and list(node.input) == [MASK]
+    }
 
 
 def stopping(own: str) -> Any:

@@ -51,10 +51,7 @@ class Reviews:
 
         The lot is the same each time; all are taken where there are no more.
         """
-        if size >= len(self):
-            return self
-        places = np.random.default_rng(0).choice(len(self), size, replace=False)
-        return self.take(np.sort(places).tolist())
+        return self if size >= len(self) else self.take(_by_lot(len(self), size))
 
     def take(self, places: Sequence[int]) -> Reviews:
         """Those at some places, in that order."""
@@ -98,6 +95,11 @@ class Encoded:
         """The first input of each review; of a short one it is the only one."""
         return [some[0] for some in self.inputs]
 
+    def some_beginnings(self, size: int) -> list[Sequence[int]]:
+        """``size`` of them by lot, as :meth:`Reviews.sample` draws; all where there are no more."""
+        first = self.beginnings
+        return first if size >= len(first) else [first[i] for i in _by_lot(len(first), size)]
+
     @property
     def lengths(self) -> NDArray[np.int64]:
         """How many tokens the first input of each has, shape (n,)."""
@@ -134,6 +136,14 @@ class Encoded:
     @property
     def _starts(self) -> NDArray[np.int64]:
         return np.cumsum(self._numbers) - self._numbers
+
+
+def _by_lot(number: int, size: int) -> list[int]:
+    """Places, in order; the lot is the same each time."""
+    places: list[int] = np.sort(
+        np.random.default_rng(0).choice(number, size, replace=False)
+    ).tolist()
+    return places
 
 
 def read_reviews(

@@ -30,7 +30,7 @@ _TOGETHER = 16
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The answers of a checkpoint and of a graph to the same reviews.
+    """The answers of a checkpoint, or of its classifiers, and of a graph to the same reviews.
 
     Attributes:
         reviews: the reviews.
@@ -86,17 +86,18 @@ class Verification:
         temperature: the checkpoint's, for texts that are read so.
 
     Attributes:
-        rows: the comparisons so far, the checkpoint's with itself first: for each the
-            ``model`` (``torch`` or a precision), its ``temperature``, ``flips``,
-            ``mean_change``, ``max_change`` and, where the reviews have labels, ``accuracy``,
-            ``log_loss`` and ``ece``.
+        rows: the comparisons so far, with the checkpoint but for int8 at an effort, which is
+            compared with fp32 at the same; the checkpoint's with itself first. For each the
+            ``model`` (``torch``, a precision, or precision and effort), its ``temperature``,
+            ``flips``, ``mean_change``, ``max_change`` and, where the reviews have labels,
+            ``accuracy``, ``log_loss`` and ``ece``.
     """
 
     def __init__(self, checkpoint: Checkpoint, reviews: Encoded, temperature: float) -> None:
         self.rows: list[dict[str, Any]] = []
         self._reviews = reviews
         self._expected = reviews.together(checkpoint_logits(checkpoint, reviews.batch))
-        self._compare("torch", self._expected, temperature)
+        self._compare("torch", self._expected, self._expected, temperature)
 
     def compare(
         self,
@@ -106,8 +107,38 @@ class Verification:
         lengths: LengthScale | None = None,
     ) -> Comparison:
         """Ask a graph about the reviews and add its row."""
-        found = self._reviews.together(graph_logits(engine, self._reviews.batch))
-        return self._compare(model, found, temperature, lengths)
+        return self._compare(model, self._expected, self._ask(engine), temperature, lengths)
+
+    def compare_effort(
+        self,
+        effort: str,
+        exact: Engine,
+        engine: Engine,
+        temperature: float,
+        lengths: LengthScale | None,
+    ) -> Comparison:
+        """Ask about one way to stop early, and add a row for fp32 and one for int8.
+
+        What stopping early changes is in the first row, which is compared with the checkpoint.
+        The second is compared with the first, which stops in the same way: what it changes is
+        the doing of int8 alone.
+
+        Args:
+            effort: the name of the way.
+            exact: the checkpoint's own classifiers, in fp32.
+            engine: the int8 graph.
+            temperature: the effort's own.
+            lengths: likewise.
+
+        Returns:
+            The second comparison.
+        """
+        asked = self._ask(exact)
+        self._compare(f"fp32, {effort}", self._expected, asked, temperature, lengths)
+        return self._compare(f"int8, {effort}", asked, self._ask(engine), temperature, lengths)
+
+    def _ask(self, engine: Engine) -> NDArray[np.float32]:
+        return self._reviews.together(graph_logits(engine, self._reviews.batch))
 
     def described(self) -> dict[str, Any]:
         """The reviews and all rows, for the manifest."""
@@ -121,11 +152,11 @@ class Verification:
     def _compare(
         self,
         model: str,
+        expected: NDArray[np.float32],
         found: NDArray[np.float32],
         temperature: float,
         lengths: LengthScale | None = None,
     ) -> Comparison:
-        expected = self._expected
         if lengths:
             first = self._reviews.beginnings
             expected, found = (lengths.divide(one, first) for one in (expected, found))

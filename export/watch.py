@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +45,27 @@ def watch(graph: Path, names: Sequence[str], batch: Sequence[Sequence[int]]) -> 
         names: the tensors, of shape (1, tokens, channels) each.
         batch: the reviews' token ids.
     """
+    seen: dict[str, Seen] = {}
+    for tensors in each_run(graph, names, batch):
+        for name, tensor in zip(names, tensors, strict=True):
+            now = Seen(tensor.min(axis=(0, 1)), tensor.max(axis=(0, 1)))
+            before = seen.get(name, now)
+            seen[name] = Seen(
+                np.minimum(before.least, now.least), np.maximum(before.most, now.most)
+            )
+    return seen
+
+
+def each_run(
+    graph: Path, names: Sequence[str], batch: Sequence[Sequence[int]]
+) -> Iterator[list[NDArray[np.float32]]]:
+    """Some tensors of a graph, review by review.
+
+    Args:
+        graph: a fp32 graph.
+        names: the tensors.
+        batch: the reviews' token ids.
+    """
     import onnx
     import onnxruntime
 
@@ -57,7 +78,6 @@ def watch(graph: Path, names: Sequence[str], batch: Sequence[Sequence[int]]) -> 
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
     inputs = {one.name for one in session.get_inputs()}
-    seen: dict[str, Seen] = {}
     for ids in batch:
         row = np.asarray([ids], np.int64)
         feeds = {
@@ -65,11 +85,4 @@ def watch(graph: Path, names: Sequence[str], batch: Sequence[Sequence[int]]) -> 
             "attention_mask": np.ones_like(row),
             "token_type_ids": np.zeros_like(row),
         }
-        tensors = session.run(list(names), {k: v for k, v in feeds.items() if k in inputs})
-        for name, tensor in zip(names, tensors, strict=True):
-            now = Seen(tensor.min(axis=(0, 1)), tensor.max(axis=(0, 1)))
-            before = seen.get(name, now)
-            seen[name] = Seen(
-                np.minimum(before.least, now.least), np.maximum(before.most, now.most)
-            )
-    return seen
+        yield session.run(list(names), {k: v for k, v in feeds.items() if k in inputs})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 from score.bundle import MANIFEST_FILE, Bundle, Description, Graph
@@ -137,9 +138,20 @@ def efforts(graph: Graph) -> Iterator[str]:
 def _saved(name: str, effort: Effort) -> str:
     layers = effort.all_layers or len(effort.thresholds) + 1
     return (
-        f"--effort {name}: {effort.layers:.1f} of {layers} layers on average, "
+        f"--effort {name}: {effort.layers:.1f} of {layers} layers on average{_fewer(effort)}, "
         f"{effort.changed:.2%} of the labels differ from those of all layers"
     )
+
+
+def _fewer(effort: Effort) -> str:
+    """How many tokens are read on with, and behind which layers they grow fewer."""
+    steps = pairwise((1.0, *effort.keep_ratios))
+    told = [
+        f"{share:.0%} behind layer {layer}"
+        for layer, (before, share) in enumerate(steps, start=1)
+        if share < before
+    ]
+    return f", tokens kept {' and '.join(told)}" if told else ""
 
 
 def _confidence(temperature: float, lengths: LengthScale | None) -> str:

@@ -1,10 +1,10 @@
-"""How many layers a text is read with: each only until one is sure of its answer.
+"""How much of a text is read, with how many layers: each only until one is sure of its answer.
 
 Behind every layer but the last the graph has a small classifier, and often one of n-grams before
-the first; it stops at the first whose confidence reaches its threshold. What is run beside it
-changes nothing of that, so how deep a review is read depends on its text alone. Which thresholds
-cost how much is found in :mod:`export.efforts`; here they are read from a manifest, which anybody
-may have written.
+the first; it stops at the first whose confidence reaches its threshold, and reads on with the
+tokens that matter. What is run beside it changes nothing of that, so how deep a review is read
+depends on its text alone. Which thresholds cost how much is found in :mod:`export.efforts`; here
+they are read from a manifest, which anybody may have written.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from score.engine import MOST_LAYERS
 from score.errors import UsageError
 from score.guarantee import Guarantee, is_number
 from score.lengths import LengthScale
+from score.stopping import Stopping
 
 EffortName = Literal["low", "normal", "high"]
 
@@ -38,6 +39,8 @@ class Effort:
         lengths: what the temperature is multiplied by for short texts; None is nothing.
         all_layers: how many the graph has; 0 is one more than there are thresholds, as where
             no classifier stands before the first layer.
+        keep_ratios: behind each layer but the last, the share of a text's tokens that is read
+            on; none is all of them everywhere.
     """
 
     thresholds: tuple[float, ...]
@@ -47,6 +50,7 @@ class Effort:
     guarantee: Guarantee | None
     lengths: LengthScale | None = None
     all_layers: int = 0
+    keep_ratios: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         lowest, highest = TEMPERATURES
@@ -55,8 +59,19 @@ class Effort:
             raise TypeError("no numbers of an effort")
         if not 1 <= len(self.thresholds) <= MOST_LAYERS:
             raise ValueError(f"no thresholds of layers: {len(self.thresholds)}")
+        if len(self.keep_ratios) > MOST_LAYERS or not all(
+            is_number(one) and 0 < one <= 1 for one in self.keep_ratios
+        ):
+            raise ValueError("no shares of tokens")
+        if list(self.keep_ratios) != sorted(self.keep_ratios, reverse=True):
+            raise ValueError("tokens that were left out do not come back")
         if not lowest <= self.temperature <= highest or self.changed > 1:
             raise ValueError(f"no such effort: {numbers[-3:]}")
+
+    @property
+    def stopping(self) -> Stopping:
+        """What the graph is told."""
+        return Stopping(self.thresholds, self.keep_ratios)
 
     @classmethod
     def parse(cls, entry: Any) -> Effort:
@@ -67,6 +82,9 @@ class Effort:
         """
         if not isinstance(entry, Mapping) or not isinstance(entry["thresholds"], list):
             raise TypeError("no effort")
+        keep_ratios = entry.get("keep_ratios", [])
+        if not isinstance(keep_ratios, list):
+            raise TypeError("no shares of tokens")
         return cls(
             tuple(entry["thresholds"][: MOST_LAYERS + 1]),
             entry["temperature"],
@@ -75,6 +93,7 @@ class Effort:
             Guarantee.parse(entry["guarantee"]),
             LengthScale.parse(entry.get("lengths")),
             entry.get("all_layers", 0),
+            tuple(keep_ratios[: MOST_LAYERS + 1]),
         )
 
 

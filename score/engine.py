@@ -21,6 +21,7 @@ from score.failures import not_finite, not_loaded, not_run, not_started
 from score.lanes import BoundLane, Lane, PlainLane
 from score.overflow import int8_overflows
 from score.providers import IN_FLIGHT, PROVIDERS, check_placement, preload
+from score.stopping import KEEP_RATIOS, THRESHOLDS, Stopping
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,9 +32,6 @@ _CPU_UNWANTED_FUSIONS = ["SkipLayerNormFusion"]
 
 _NEEDED_INPUTS = frozenset({"input_ids", "attention_mask"})
 _KNOWN_INPUTS = _NEEDED_INPUTS | {"token_type_ids"}
-
-THRESHOLDS = "thresholds"
-"""The input that need not be fed: the confidence at which each early classifier answers."""
 
 LAYERS = "layers"
 """The output that need not be there: the number of the layer that answered."""
@@ -63,8 +61,7 @@ class Engine:
         classes: how many logits it has to give; None is any number.
         memory: the most bytes that the tensors of one run may take on a CPU; None is any
             number.
-        thresholds: the confidences at which the graph's early classifiers answer; None leaves
-            them as the graph has them.
+        stopping: when it answers early; None leaves that as the graph has it.
 
     Attributes:
         identity: what of the engine decides a score: version, provider and settings.
@@ -83,7 +80,7 @@ class Engine:
         *,
         classes: int | None = None,
         memory: int | None = None,
-        thresholds: Sequence[float] | None = None,
+        stopping: Stopping | None = None,
     ) -> None:
         import onnxruntime
 
@@ -100,9 +97,9 @@ class Engine:
         self._inputs = [one.name for one in session.get_inputs()]
         self._outputs = [one for one in ("logits", LAYERS) if one in _outputs(session)]
         self._optional: dict[str, NDArray[np.float32]] = {}
-        if thresholds is not None:
-            _check_thresholds(session, name, len(thresholds))
-            self._optional[THRESHOLDS] = np.asarray(thresholds, np.float32)
+        for option, numbers in (stopping.inputs if stopping else {}).items():
+            _check_optional(session, name, option, len(numbers))
+            self._optional[option] = np.asarray(numbers, np.float32)
         self._session = session
         self._idle = deque([self._lane_of(session)])
         self._room = BoundedSemaphore(self.in_flight if self.batched else sessions_for(len(model)))
@@ -188,7 +185,9 @@ class Engine:
             BundleError: some layer fails.
             UnavailableError: the provider does.
         """
-        never = {name: np.full_like(value, np.inf) for name, value in self._optional.items()}
+        never = dict(self._optional)
+        if THRESHOLDS in never:
+            never[THRESHOLDS] = np.full_like(never[THRESHOLDS], np.inf)
         self._run([ids], never)
 
     def run(self, batch: Sequence[Sequence[int]]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -259,10 +258,14 @@ def _outputs(session: Any) -> dict[str, str]:
     return {one.name: one.type for one in session.get_outputs()}
 
 
-def _check_thresholds(session: Any, name: str, number: int) -> None:
-    """Check that a graph has so many early classifiers."""
+def _check_optional(session: Any, name: str, option: str, number: int) -> None:
+    """Check that a graph has so many early classifiers, or places to leave tokens out."""
     shapes = {one.name: one.shape for one in session.get_overridable_initializers()}
-    if shapes.get(THRESHOLDS) != [number]:
+    if shapes.get(option) != [number]:
+        places = {
+            THRESHOLDS: "early classifiers",
+            KEEP_RATIOS: "layers to leave tokens out behind",
+        }
         raise BundleError(
-            f"{name} has no {number} early classifiers, as its bundle says. Export it again."
+            f"{name} has no {number} {places[option]}, as its bundle says. Export it again."
         )

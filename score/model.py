@@ -88,8 +88,8 @@ class Model:
         any_language: answer also what is surely not in the bundle's language.
         workers: how many threads ask it at once, for its memory has a limit.
         reading: how long texts are read; None as the bundle wants it.
-        effort: how many layers a text is read with; None is ``normal`` where the bundle can
-            stop early.
+        effort: how soon a text is answered, and with how many of its tokens; None is ``normal``
+            where the bundle can stop early.
 
     Attributes:
         provider: the provider that it runs on.
@@ -127,7 +127,7 @@ class Model:
                 f"--effort {effort} stops early, which only int8 on a CPU does. Leave it out"
                 f"{'' if self.provider == 'cpu' else ', or say --provider cpu'}."
             )
-        stopping = choose_effort(description.name, {} if widened else graph.efforts, effort)
+        chosen = choose_effort(description.name, {} if widened else graph.efforts, effort)
         self.reading = reading or description.reading
         self._inputs = MAX_WINDOWS if self.reading == "windows" else 1
         self._encoder = Encoder.from_file(bundle.folder / TOKENIZER_FILE, description.truncation)
@@ -142,7 +142,7 @@ class Model:
             memory=memory_for(
                 description.truncation.max_tokens, min(workers, sessions_for(len(content)))
             ),
-            thresholds=stopping.thresholds if stopping else None,
+            stopping=chosen.stopping if chosen else None,
         )
         if widened and graph.answers and self.provider == "cpu":
             # Of int8 itself this processor may make something else.
@@ -157,9 +157,9 @@ class Model:
         language = None if any_language else description.language
         self._screen = LanguageScreen(language) if language else None
         self.precision = widened or graph.precision
-        self.temperature = (stopping or graph).temperature
-        self.guarantee = (stopping or graph).guarantee
-        self._lengths = (stopping or graph).lengths
+        self.temperature = (chosen or graph).temperature
+        self.guarantee = (chosen or graph).guarantee
+        self._lengths = (chosen or graph).lengths
         # Of floats nobody has shown that a batch gives each text the very bits that it has alone.
         self._together = graph.batches and not widened
         detector = DETECTOR if language else "any language"
@@ -167,7 +167,8 @@ class Model:
         self.identity = "\n".join(
             (bundle.digest, graph.sha256, self._engine.identity, detector, ends, self.reading)
             # Of a bundle that always reads all layers the answers stay what they were called.
-            + ((f"thresholds {stopping.thresholds}",) if stopping else ())
+            + ((f"thresholds {chosen.thresholds}",) if chosen else ())
+            + ((f"tokens {chosen.keep_ratios}",) if chosen and chosen.keep_ratios else ())
             + ((f"{self._lengths}",) if self._lengths else ())
             + ((f"int8 as {widened} {WIDENING}",) if widened else ())
         )

@@ -1,7 +1,7 @@
 """A graph in floats, made of an int8 one that has early classifiers, for GPUs and OpenVINO.
 
 A bundle for CPUs, such as the one in the box, then serves them too. What int8 stands for is
-written out: weights as floats, activations as they are, every text through all layers. It
+written out: weights as floats, activations as they are, every token through all layers. It
 takes a second, so nothing is kept.
 
 What int8 needed and floats do not is put back: the factors that made the columns of an
@@ -133,7 +133,7 @@ class _Floats:
         )
 
     def _unfold(self, graph: Any) -> Iterator[Any]:
-        """The nodes that run where no classifier is ever sure, and a batch is padded."""
+        """The nodes that run where no classifier is sure, all tokens are kept, a batch padded."""
         self._tensors.update({one.name: one for one in graph.initializer})
         for node in graph.node:
             if node.op_type == "If":

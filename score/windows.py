@@ -12,7 +12,7 @@ WINDOW_READ = 300_000
 """The most characters that the model reads before: about the work of three seconds. A killed run
 has to do two windows again, for the next one is in work while one is written."""
 
-WINDOW_READ_BATCHED = 4_000_000
+WINDOW_READ_BATCHED = 1_200_000
 """The same where a GPU answers: few batches would leave it idle between two windows."""
 
 WINDOW_HELD = 4 * 1024 * 1024

@@ -133,7 +133,7 @@ def tiny_checkpoint(
 
 def let_few_decide(patch: pytest.MonkeyPatch) -> None:
     """Have an export choose how sure a layer has to be on however few held-back sentences."""
-    patch.setattr("export.build.FEWEST", 1)
+    patch.setattr("export.int8.FEWEST", 1)
 
 
 @pytest.fixture(scope="session")

@@ -14,13 +14,16 @@ from transformers import AutoModelForSequenceClassification
 
 import finetune.objective
 from export.checkpoint import Checkpoint
-from export.efforts import Cost, choose_threshold, deepest_stop, stop_at
-from export.exits import NEVER, Exit, add_exits, can_exit
+from export.classifiers import Classifiers, Exit
+from export.efforts import Cost, choose_threshold, deepest_stop
+from export.exits import add_exits, can_exit
+from export.stops import stop_at
 from score.bundle import Bundle
 from score.engine import Engine
 from score.errors import BundleError, DataError, UsageError
 from score.onnx_file import check_graph
 from score.scorer import Scorer, ScorerSettings
+from score.stopping import NEVER, Stopping
 from tests.conftest import sentences
 from tests.score.small_bundle import make_graph
 
@@ -37,8 +40,8 @@ def exits(tiny_checkpoint: Path) -> tuple[Exit, ...]:
 def stopping(graph: Path, exits: tuple[Exit, ...], folder: Path, threshold: float) -> Engine:
     """A graph made to stop early at one threshold."""
     target = folder / "stopping.onnx"
-    add_exits(graph, target, exits, 1.0)
-    return Engine(target.read_bytes(), thresholds=[threshold])
+    add_exits(graph, target, Classifiers(exits))
+    return Engine(target.read_bytes(), stopping=Stopping([threshold]))
 
 
 def test_without_a_stop_the_logits_are_the_same(
@@ -46,7 +49,7 @@ def test_without_a_stop_the_logits_are_the_same(
 ) -> None:
     """To the bit, with the thresholds that the graph has by itself."""
     target = tmp_path / "stopping.onnx"
-    add_exits(graph, target, exits, 1.0)
+    add_exits(graph, target, Classifiers(exits))
     onnx.checker.check_model(onnx.load(target), full_check=True)
     whole, branched = (Engine(path.read_bytes()) for path in (graph, target))
     for ids in (IDS, LONGER):
@@ -138,6 +141,11 @@ def test_a_bundle_that_cannot_stop_says_so(stub_bundle: Path) -> None:
         ("changed", 2),
         ("layers", None),
         ("guarantee", []),
+        ("keep_ratios", "0.5"),
+        ("keep_ratios", [0.5, 0]),
+        ("keep_ratios", [1.5]),
+        ("keep_ratios", [float("nan")]),
+        ("keep_ratios", [0.5] * 5000),
     ],
 )
 def test_a_manifest_of_no_such_effort(

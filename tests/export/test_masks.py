@@ -11,9 +11,11 @@ import onnxruntime
 import pytest
 
 from export.checkpoint import Checkpoint
-from export.exits import NEVER, add_exits
+from export.classifiers import Classifiers
+from export.exits import add_exits
 from export.masks import skip_full_masks
 from score.engine import Engine
+from score.stopping import NEVER, Stopping
 
 IDS = [2, 70, 71, 72, 3]
 LONGER = [2, *range(70, 90), 3]
@@ -51,11 +53,11 @@ def test_a_hole_in_the_mask_is_left_out(graph: Path, tmp_path: Path) -> None:
 def test_branches_are_looked_into(graph: Path, tiny_checkpoint: Path, tmp_path: Path) -> None:
     """The second layer of a graph that stops early stands in a branch."""
     target = tmp_path / "exits.onnx"
-    add_exits(graph, target, Checkpoint.load(tiny_checkpoint).exits, 1.0)
-    stopping = Engine(target.read_bytes(), thresholds=[NEVER])
+    add_exits(graph, target, Classifiers(Checkpoint.load(tiny_checkpoint).exits))
+    stopping = Engine(target.read_bytes(), stopping=Stopping([NEVER]))
     expected = [stopping.logits(ids) for ids in (IDS, LONGER)]
     skip_full_masks(target)
-    choosing = Engine(target.read_bytes(), thresholds=[NEVER])
+    choosing = Engine(target.read_bytes(), stopping=Stopping([NEVER]))
     assert choosing.run([IDS, LONGER])[0] == pytest.approx(np.stack(expected), abs=1e-5)
     assert choosing.logits(LONGER) == pytest.approx(expected[1], abs=1e-5)
 

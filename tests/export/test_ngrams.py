@@ -13,9 +13,9 @@ import pytest
 from transformers import AutoModelForSequenceClassification
 
 import export.ngrams
-from export.branches import NEVER
 from export.build import build_bundle
 from export.checkpoint import Checkpoint
+from export.classifiers import Classifiers
 from export.efforts import make_efforts
 from export.exits import add_exits
 from export.reviews import Encoded
@@ -29,6 +29,7 @@ from score.describe import describe
 from score.engine import UNTOLD, Engine
 from score.scorer import Scorer, ScorerSettings
 from score.scoring import FileSettings, score_file
+from score.stopping import NEVER, Stopping
 from score.tokens import Encoder
 from score.widen import widen
 from tests.conftest import let_few_decide, sentences, write_table
@@ -122,7 +123,7 @@ def model(
     exits = Checkpoint.load(tiny_checkpoint).exits
     mixed = [replace(one, factor=2.0, ngrams=0.5, alone=3.0) for one in exits]
     target = tmp_path / "model.onnx"
-    add_exits(graph, target, mixed, 1.0, told)
+    add_exits(graph, target, Classifiers(mixed, told))
     onnx.checker.check_model(onnx.load(target), full_check=True)
     return target.read_bytes()
 
@@ -130,7 +131,7 @@ def model(
 def test_a_graph_says_the_same(fitted: tuple[Ngrams, Encoder], model: bytes) -> None:
     """Before the first layer, but for what whole numbers lose, and padding changes no bit."""
     ngrams = fitted[0]
-    engine = Engine(model, thresholds=[0.0, NEVER])
+    engine = Engine(model, stopping=Stopping([0.0, NEVER]))
     logits, layers = engine.run([IDS, LONGER])
     assert layers.tolist() == [0, 0]
     assert logits == pytest.approx(ngrams.logits([IDS, LONGER]), abs=0.05)
@@ -146,25 +147,25 @@ def test_texts_part_at_each_stop(
     """The layer adds what the n-grams say; without a stop the network says what it always said."""
     exits = Checkpoint.load(tiny_checkpoint).exits
     plain = tmp_path / "plain.onnx"
-    add_exits(graph, plain, exits, 1.0)
+    add_exits(graph, plain, Classifiers(exits))
     batch = [IDS, LONGER]
-    said, _ = Engine(plain.read_bytes(), thresholds=[0.0]).run(batch)
-    heard, _ = Engine(model, thresholds=[0.0, NEVER]).run(batch)
-    logits, layers = Engine(model, thresholds=[NEVER, 0.0]).run(batch)
+    said, _ = Engine(plain.read_bytes(), stopping=Stopping([0.0])).run(batch)
+    heard, _ = Engine(model, stopping=Stopping([0.0, NEVER])).run(batch)
+    logits, layers = Engine(model, stopping=Stopping([NEVER, 0.0])).run(batch)
     assert layers.tolist() == [1, 1]
     assert logits == pytest.approx(2 * said + 0.5 * heard, abs=1e-5)
     # Of three tokens the n-grams say nothing, and the layer speaks alone.
     short = [IDS[:3]]
-    alone, _ = Engine(plain.read_bytes(), thresholds=[0.0]).run(short)
-    found, _ = Engine(model, thresholds=[NEVER, 0.0]).run(short)
+    alone, _ = Engine(plain.read_bytes(), stopping=Stopping([0.0])).run(short)
+    found, _ = Engine(model, stopping=Stopping([NEVER, 0.0])).run(short)
     assert found == pytest.approx(3 * alone, abs=1e-5)
     whole, told = Engine(graph.read_bytes()).run([LONGER])
     assert told.tolist() == [UNTOLD]
-    logits, layers = Engine(model, thresholds=[NEVER, NEVER]).run([LONGER])
+    logits, layers = Engine(model, stopping=Stopping([NEVER, NEVER])).run([LONGER])
     assert (layers.tolist(), logits.tolist()) == ([2], whole.tolist())
     sure = np.exp(heard).max(axis=1) / np.exp(heard).sum(axis=1)
     between = float(sure.mean())
-    logits, layers = Engine(model, thresholds=[between, 0.0]).run(batch)
+    logits, layers = Engine(model, stopping=Stopping([between, 0.0])).run(batch)
     assert layers.tolist() == [0 if one >= between else 1 for one in sure]
 
 
@@ -258,7 +259,7 @@ def test_too_few_long_reviews_prove_nothing_of_them(
     )
     reviews = checkpoint.validation
     encoded = Encoded(reviews, [[one.ids] for one in fitted[1].encode_batch(reviews.texts)])
-    made = make_efforts(target, checkpoint.exits, encoded, None, told)
+    _, made = make_efforts(target, Classifiers(checkpoint.exits, told), encoded)
     efforts = {name: one.effort for name, one in made.items()}
     assert {len(one.thresholds) for one in efforts.values()} == {1}
     assert {one.all_layers for one in efforts.values()} == {2}

@@ -13,6 +13,7 @@ from export.verify import Comparison, figures, runs_together
 from score.bundle import Bundle
 from score.engine import Engine
 from score.errors import DataError
+from score.stopping import Stopping
 from tests.conftest import write_table
 
 LABELS = ("negative", "positive")
@@ -146,8 +147,8 @@ def test_texts_of_one_length_run_together(tiny_bundle: Path, tmp_path: Path) -> 
     graph = bundle.graph("int8")
     assert graph.batches
     content = bundle.read_graph(graph)
-    for thresholds in (None, graph.efforts["normal"].thresholds, [0.6]):
-        assert runs_together(Engine(content, thresholds=thresholds), batch, 64)
+    for stopping in (None, graph.efforts["normal"].stopping, Stopping([0.6], [0.5])):
+        assert runs_together(Engine(content, stopping=stopping), batch, 64)
     target = tmp_path / "dynamic.onnx"
     quantize_dynamic(tiny_bundle / "model.onnx", target, weight_type=QuantType.QInt8)
     assert not runs_together(Engine(target.read_bytes()), batch, 64)

@@ -18,13 +18,13 @@ from score import model as model_module
 from score import providers, tuner
 from score.arena import open_session
 from score.bundle import DEFAULT_BUNDLE, Bundle
-from score.engine import UNTOLD, Engine
+from score.engine import BATCH_TOKENS, UNTOLD, Engine
 from score.errors import UnavailableError
 from score.lanes import BoundLane, PlainLane
 from score.model import EncodedText, Model, Part
 from score.providers import Way
 from score.scorer import Scorer, ScorerSettings
-from score.windows import WINDOW
+from score.windows import TOKEN_CHARACTERS, WINDOW_READ_BATCHED
 from tests.score.asking import with_all_layers
 from tests.score.small_bundle import make_graph
 
@@ -151,8 +151,9 @@ def test_a_gpu_gets_windows_of_many_batches(stub_bundle: Path) -> None:
     with Scorer(stub_bundle) as scorer:
         reach = scorer._model.reach
         sizes = [len(window) for window in scorer.windows(texts, len, len)]
-    assert min(1_300, reach) * WINDOW < 4_000_000
-    assert sizes == [WINDOW, WINDOW, 904]
+    assert sum(sizes) == len(texts)
+    assert set(sizes[:-1]) == {WINDOW_READ_BATCHED // min(1_300, reach) + 1}
+    assert sizes[0] * min(1_300, reach) / TOKEN_CHARACTERS > 10 * BATCH_TOKENS
 
 
 def test_a_provider_that_fails_to_start_is_no_damaged_bundle(
