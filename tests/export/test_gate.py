@@ -52,7 +52,8 @@ def test_the_refusal_names_the_worst_first() -> None:
     with pytest.raises(BundleError) as caught:
         check_flips(flipped(4, 1000), "int8", LABELS, 0.0005)
     assert str(caught.value) == (
-        "The int8 graph changes the label of 4 of 1,000 reviews (mine): 0.4%, more than chance "
+        "Beside the checkpoint, the int8 graph changes the label of 4 of 1,000 reviews (mine): "
+        "0.4%, more than chance "
         f'makes of the 0.1% of --max-flips. The worst: "one {"x" * 56}" negative -> positive; '
         '"text 1" negative -> positive; "text 2" negative -> positive. No bundle was made: '
         "export with --precision fp32, or allow more."
