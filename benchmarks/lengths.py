@@ -69,7 +69,7 @@ class Reading:
         self, graph: StoppingGraph, stops: int, begin: int, keep_ratios: Sequence[float]
     ) -> None:
         self._graph = graph
-        self._stops, self._begin = stops, begin
+        self._begin = begin
         self._keep_ratios = keep_ratios
         self._seconds = [self._time(stop) for stop in range(stops + 1)]
 
@@ -80,12 +80,7 @@ class Reading:
 
     def curve(self, reviews: Encoded) -> list[Point]:
         """One point for each threshold."""
-        logits = np.stack(
-            [
-                self._graph.logits_at(reviews, stop, self._keep_ratios)
-                for stop in range(self._stops + 1)
-            ]
-        )
+        logits = self._graph.logits(reviews, self._keep_ratios)
         temperature = fit_temperature(logits[-1], reviews.classes)
         end = deepest_stop(logits, temperature, reviews.classes, 1 - self._begin)
         temperature = fit_temperature(logits[end], reviews.classes)

@@ -54,9 +54,10 @@ class StoppingGraph:
         """What is said of each input at one stop, shape (inputs, classes)."""
         return graph_logits(self.stopping_at(stop, keep_ratios), reviews.batch)
 
-    def logits(self, reviews: Encoded) -> NDArray[np.float32]:
+    def logits(self, reviews: Encoded, keep_ratios: Sequence[float] = ()) -> NDArray[np.float32]:
         """What is said of each input at each stop, shape (stops, inputs, classes)."""
-        return np.stack([self.logits_at(reviews, stop) for stop in range(self._stops + 1)])
+        stops = range(self._stops + 1)
+        return np.stack([self.logits_at(reviews, stop, keep_ratios) for stop in stops])
 
 
 @dataclass(frozen=True, slots=True)
