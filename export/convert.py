@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from score.errors import DataError, first_line
+from score.widen import OPSET
 
 if TYPE_CHECKING:
     from export.checkpoint import Checkpoint
@@ -41,6 +42,7 @@ def convert(checkpoint: Checkpoint, folder: Path) -> Path:
                 folder,
                 task="text-classification",
                 dtype="fp32",
+                opset=OPSET,
                 # Compared with the checkpoint later, through the scorer's own engine.
                 do_validation=False,
                 library_name="transformers",

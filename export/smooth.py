@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from export.fuse import ATTENTION
 from export.quantize import products_by_weights
 from export.watch import watch
 
@@ -63,13 +64,12 @@ def _move(model: Any, name: str, products: Sequence[Any], factors: NDArray[np.fl
     weights, inverse = _Weights(model), np.float32(1) / factors
     for node in products:
         weights.scale(node.input[1], factors[:, None])
-    maker = next((node for node in model.graph.node if name in node.output), None)
-    if maker is not None and maker.op_type == "MultiHeadAttention":
+    makers = {output: node for node in model.graph.node for output in node.output}
+    if name in makers and makers[name].op_type == ATTENTION:
         # Its channels are those of the values, so the division costs nothing there.
-        (values,) = [node for node in model.graph.node if maker.input[2] in node.output]
-        weights.scale(values.input[1], inverse)
-        queries_and_keys = np.ones(2 * len(factors), np.float32)
-        weights.scale(maker.input[3], np.concatenate([queries_and_keys, inverse]))
+        adding = makers[makers[name].input[2]]
+        weights.scale(adding.input[1], inverse)
+        weights.scale(makers[adding.input[0]].input[1], inverse)
         return
     divided, factor = f"{name}_smooth", f"{name}_inverse_factors"
     for node in products:

@@ -18,6 +18,7 @@ import numpy as np
 
 from score.bundle import DEFAULT_BUNDLE, MANIFEST_FILE, Bundle
 from score.errors import BundleError
+from score.parts import with_branches
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,6 +29,8 @@ BOX = "thumbs"
 _PRECISIONS = ("fp32", "int8")
 _QUANTIZED = "_quantized"
 _PRODUCTS = ("MatMul", "MatMulInteger", "MatMulIntegerToFloat")
+# Where the last of them has its bias.
+_BIAS = 6
 # As the exporter writes it, and as a quantiser leaves it.
 _PRODUCT = re.compile(r"/?(.*)/(?:Gemm_)?MatMul(?:_quant)?")
 _EXIT = re.compile(r"exit_(\d+)_(weight|bias)")
@@ -67,7 +70,7 @@ class _Weights:
     def __init__(self, graph: Any) -> None:
         from onnx import numpy_helper
 
-        graphs = list(_with_branches(graph))
+        graphs = list(with_branches(graph))
         self._nodes = [node for one in graphs for node in one.node]
         self._tensors = {
             tensor.name: numpy_helper.to_array(tensor)
@@ -87,6 +90,8 @@ class _Weights:
         for node in products:
             weights = self._floats(node.input[1], axis=1) * self._factors(node)
             yield f"{_layer(node)}.weight", np.ascontiguousarray(weights.T)
+            for bias in node.input[_BIAS : _BIAS + 1]:
+                yield f"{_layer(node)}.bias", self._floats(bias, axis=0)
         for name, tensor in self._tensors.items():
             if found := _EXIT.fullmatch(name):
                 layer, part = found.groups()
@@ -140,12 +145,3 @@ def _layer(product: Any) -> str:
     """The name of the module that a product was traced from."""
     found = _PRODUCT.fullmatch(product.name)
     return found[1].replace("/", ".") if found else str(product.name)
-
-
-def _with_branches(graph: Any) -> Iterator[Any]:
-    """A graph and the branches in it, where the layers are that it can stop before."""
-    yield graph
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.HasField("g"):
-                yield from _with_branches(attribute.g)

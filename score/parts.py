@@ -1,9 +1,18 @@
-"""A graph's nodes, in the parts that tensors are made of."""
+"""The parts of a graph: its branches, and the nodes that a tensor is made of."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+
+def with_branches(graph: Any) -> Iterator[Any]:
+    """A graph, and each that is a branch in it."""
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from with_branches(attribute.g)
 
 
 def cut(nodes: Sequence[Any], ends: Sequence[str]) -> list[list[Any]]:

@@ -30,7 +30,11 @@ _OUTPUT, _LAST = "logits", "last_logits"
 # What the export calls the texts that a classifier was not sure of: see export.branches.
 _KEPT = re.compile(r"exit_\w+_kept_\d+")
 
-WIDENING = 3
+OPSET = 18
+"""The set of operators of these nodes. The attention that asks for a later one, which not all
+providers know, is not among them."""
+
+WIDENING = 4
 """Part of what an answer is remembered under: raised with each change of the graphs made here."""
 
 PARITY = 0.02
@@ -128,9 +132,11 @@ class _Floats:
             [helper.make_tensor_value_info(_OUTPUT, TensorProto.FLOAT, [None, None])],
             initializer=[one for name, one in self._tensors.items() if name in used],
         )
-        return helper.make_model(
-            graph, opset_imports=self._model.opset_import, ir_version=self._model.ir_version
-        )
+        sets = [
+            helper.make_opsetid(one.domain, min(one.version, OPSET))
+            for one in self._model.opset_import
+        ]
+        return helper.make_model(graph, opset_imports=sets, ir_version=self._model.ir_version)
 
     def _unfold(self, graph: Any) -> Iterator[Any]:
         """The nodes that run where no classifier is sure, all tokens are kept, a batch padded."""

@@ -9,12 +9,14 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from onnx import TensorProto, helper
 
 from export.checkpoint import Checkpoint
 from export.classifiers import Classifiers
 from export.exits import add_exits
 from export.masks import skip_full_masks
 from score.engine import Engine
+from score.parts import with_branches
 from score.stopping import NEVER, Stopping
 
 IDS = [2, 70, 71, 72, 3]
@@ -32,6 +34,38 @@ def test_padded_or_not_the_answer_is_the_same(graph: Path, tmp_path: Path) -> No
     for batch in ([IDS], [LONGER], [IDS, IDS], [IDS, LONGER]):
         assert after.run(batch)[0] == pytest.approx(before.run(batch)[0], abs=1e-5)
     assert after.run([IDS, LONGER])[0][0] == pytest.approx(after.logits(IDS), abs=1e-5)
+
+
+def test_without_a_mask_it_is_onnx_own_attention(tiny_bundle: Path) -> None:
+    """In int8, too, each text says to the bit what it says alone."""
+    content = (tiny_bundle / "model_quantized.onnx").read_bytes()
+    nodes = [
+        node
+        for part in with_branches(onnx.load_model_from_string(content).graph)
+        for node in part.node
+    ]
+    domains = {node.op_type: node.domain for node in nodes}
+    assert domains["Attention"] == ""
+    assert domains["QuantizeLinear"] == domains["DequantizeLinear"] == "com.microsoft"
+    heads = {one.name: one.i for node in nodes for one in node.attribute if "num_heads" in one.name}
+    assert heads["q_num_heads"] == heads["kv_num_heads"] == heads["num_heads"] > 1
+    engine = Engine(content)
+    other = [2, *range(80, 83), 3]
+    assert (engine.run([IDS, other])[0][0] == engine.logits(IDS)).all()
+
+
+def test_attention_that_adds_a_bias_is_no_attention_of_onnx(tmp_path: Path) -> None:
+    """It would be lost; the fusing puts it before."""
+    node = helper.make_node(
+        "MultiHeadAttention", ["q", "k", "v", "bias", "mask"], ["y"], "it", num_heads=2
+    )
+    floats = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in "qkvy"]
+    onnx.save(
+        helper.make_model(helper.make_graph([node], "g", floats[:3], floats[3:])),
+        target := tmp_path / "biased.onnx",
+    )
+    with pytest.raises(ValueError, match="it adds a bias"):
+        skip_full_masks(target)
 
 
 def test_a_hole_in_the_mask_is_left_out(graph: Path, tmp_path: Path) -> None:

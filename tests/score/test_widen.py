@@ -15,8 +15,9 @@ from score.bundle import Bundle
 from score.engine import Engine
 from score.errors import BundleError, UnavailableError
 from score.model import Model
+from score.parts import with_branches
 from score.scorer import Scorer, ScorerSettings
-from score.widen import WIDENING, check_parity, widen
+from score.widen import OPSET, WIDENING, check_parity, widen
 from tests.conftest import sentences
 
 TEXTS = [text for text, _ in sentences()]
@@ -40,6 +41,15 @@ def test_all_layers_are_there_in_half_precision(int8: bytes) -> None:
     assert [one.name for one in graph.output] == ["logits"]
 
 
+def test_providers_need_not_know_the_attention_for_cpus(int8: bytes) -> None:
+    """The set of operators is the one that the graph was traced with."""
+    sets = {one.domain: one.version for one in onnx.load_model_from_string(int8).opset_import}
+    assert sets[""] > OPSET
+    model = onnx.load_model_from_string(widen(int8, "it", half=False))
+    assert {one.domain: one.version for one in model.opset_import} == {**sets, "": OPSET}
+    onnx.checker.check_model(model)
+
+
 def test_a_batch_of_it_answers_as_the_int8_graph_does(int8: bytes) -> None:
     """Padded, as on a GPU."""
     half, exact = Engine(widen(int8, "it", half=True)), Engine(int8)
@@ -60,11 +70,9 @@ def test_what_int8_alone_needed_is_taken_back(int8: bytes) -> None:
 
 def _names(graph: onnx.GraphProto) -> Iterator[str]:
     """All names that nodes read, those of branches included."""
-    for node in graph.node:
-        yield from node.input
-        for attribute in node.attribute:
-            if attribute.HasField("g"):
-                yield from _names(attribute.g)
+    for part in with_branches(graph):
+        for node in part.node:
+            yield from node.input
 
 
 def test_one_that_says_something_else_is_refused(int8: bytes) -> None:
