@@ -112,6 +112,7 @@ def on_a_cpu(checkpoint: Path, model: Path | None, bundle: Bundle) -> Field:
     efforts: tuple[EffortName, ...] = (
         ("high", "low") if any(graph.efforts for graph in bundle.description.graphs) else ()
     )
+    tokens = bundle.description.truncation.max_tokens
     of_transformers = partial(transformers_pipeline, checkpoint)
     of_optimum = partial(optimum_pipeline, checkpoint, 512)
     field: Field = {
@@ -121,7 +122,7 @@ def on_a_cpu(checkpoint: Path, model: Path | None, bundle: Bundle) -> Field:
         "transformers pipeline, batch 1": partial(of_transformers, 1, 512),
         "transformers pipeline, batch 8": partial(of_transformers, 8, 512),
         "transformers pipeline, batch 32": partial(of_transformers, 32, 512),
-        "transformers pipeline, batch 1, 256 tokens": partial(of_transformers, 1, 256),
+        f"transformers pipeline, batch 1, {tokens} tokens": partial(of_transformers, 1, tokens),
         "optimum ORT pipeline, fp32": of_optimum,
         "optimum ORT pipeline, its int8": partial(of_optimum, int8=True),
     }

@@ -99,6 +99,7 @@ def _add_biases_before(graph: Any) -> None:
     for node in graph.node:
         if node.op_type == ATTENTION and node.input[_BIAS : _BIAS + 1] and node.input[_BIAS]:
             together = numpy_helper.to_array(arrays[node.input[_BIAS]])
+            # One for each input before it: queries, keys and values.
             for place, bias in enumerate(np.split(together, _BIAS)):
                 product = node.input[place]
                 own, total = f"{product}_bias", f"{product}_with_bias"
