@@ -25,13 +25,14 @@ import argparse
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, variance
 
 import pandas as pd
 
 from benchmarks.reviews import imdb_held_back
+from finetune.box import BOX, usual_tokens
 from score.scorer import Scorer, ScorerSettings
 
 TASKS = ["short", "long", "stars", "passengers"]
@@ -48,18 +49,18 @@ class Task:
     Attributes:
         learn, measure: frames with the columns text and label.
         names: what the box's labels are called here; one that is missing is never right.
-        max_tokens: how much of a text is read.
+        max_tokens: how much of a text is read, in training: of short ones no more than they have.
     """
 
     learn: pd.DataFrame
     measure: pd.DataFrame
-    names: Mapping[str, str] = field(default_factory=dict)
-    max_tokens: int = 256
+    names: Mapping[str, str]
+    max_tokens: int
 
 
 def make_task(name: str, rows: int, measured: int, draw: int = 0) -> Task:
     """Shuffle the rows of a task, the same way each time for a draw, and part them."""
-    names, tokens = _NAMES, 256
+    names, tokens = _NAMES, usual_tokens(BOX)
     if name == "short":
         file = _PROJECT / "samples" / "short_reviews_held_back.csv"
         frame = pd.read_csv(file, keep_default_na=False)
@@ -120,7 +121,7 @@ def tuned_accuracies(
         task.learn.to_parquet(folder / "train.parquet", index=False)
         task.measure.to_parquet(folder / "test.parquet", index=False)
         settings = TrainSettings(
-            base="thumbs",
+            base=BOX,
             truncation=Truncation.halves("head+tail", task.max_tokens),
             epochs=epochs,
             learning_rate=learning_rate,

@@ -154,28 +154,34 @@ def _cut(checkpoint: Checkpoint, reviews: Reviews, tokens: int) -> Encoded:
 
 
 def draw(path: Path, curves: dict[tuple[int, str], list[Point]]) -> None:
-    """A line for each length, solid with all tokens, and a point for each threshold."""
+    """Accuracy and log loss over milliseconds: a line for each length, solid with all tokens."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
     styles = dict(zip(dict.fromkeys(name for _, name in curves), ("o-", "s--"), strict=False))
     colours = {tokens: f"C{i}" for i, tokens in enumerate(dict.fromkeys(t for t, _ in curves))}
     for (tokens, name), points in curves.items():
-        axes.plot(
-            [one.milliseconds for one in points],
-            [one.loss for one in points],
-            styles[name],
-            color=colours[tokens],
-            label=f"{tokens} tokens, {name}",
-            markersize=4,
-        )
-    axes.set_xlabel("ms for a review on one thread")
-    axes.set_ylabel("log loss on the held-back reviews")
-    axes.set_title("What reading more costs, and what it brings")
-    axes.legend(fontsize="small")
+        cost = [one.milliseconds for one in points]
+        for axes, shown in (
+            (left, [100 * one.right for one in points]),
+            (right, [one.loss for one in points]),
+        ):
+            axes.plot(
+                cost,
+                shown,
+                styles[name],
+                color=colours[tokens],
+                label=f"{tokens} tokens, {name}",
+                markersize=4,
+            )
+    for axes, what in ((left, "accuracy, %"), (right, "log loss, nats")):
+        axes.set_xlabel("ms for a review on one thread")
+        axes.set_ylabel(f"{what}, of the held-back reviews")
+    right.legend(fontsize="small")
+    figure.suptitle("What reading more costs, and what it brings")
     figure.savefig(path, dpi=120)
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from score.bundle import DEFAULT_BUNDLE, Bundle
 from score.engine import Engine
 
-_LENGTHS = (8, 16, 32, 64, 128, 256)
+_LENGTHS = (8, 16, 32, 64, 128, 256, 384)
 _LARGE = 2048
 
 

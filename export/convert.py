@@ -42,6 +42,7 @@ def convert(checkpoint: Checkpoint, folder: Path) -> Path:
                 folder,
                 task="text-classification",
                 dtype="fp32",
+                # What is put in later is written for this one.
                 opset=OPSET,
                 # Compared with the checkpoint later, through the scorer's own engine.
                 do_validation=False,

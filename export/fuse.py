@@ -1,7 +1,7 @@
 """A traced graph with its attention in one node, by onnxruntime's own optimiser.
 
-A traced attention is some forty nodes, half of which only work out shapes. In one node it
-takes a review of 230 tokens 8 % less time, and a sentence a fifth.
+A traced attention is some forty nodes, half of which only work out shapes. In one node a review
+takes 1 % less time and a sentence 3 %, and a mask can be left out (:mod:`export.masks`).
 """
 
 from __future__ import annotations
@@ -90,14 +90,14 @@ def _add_biases_before(graph: Any) -> None:
     """Add to queries, keys and values what the attention would add to them.
 
     A product in int8 adds its own bias at no cost (:mod:`export.quantize`), the attention in a
-    pass of its own: a sentence takes 2 % less time.
+    pass of its own: texts take 2 % less time. onnxruntime fuses no attention without biases.
     """
     from onnx import helper, numpy_helper
 
     arrays = {one.name: one for one in graph.initializer}
     nodes = []
     for node in graph.node:
-        if node.op_type == ATTENTION and node.input[_BIAS : _BIAS + 1] and node.input[_BIAS]:
+        if node.op_type == ATTENTION:
             together = numpy_helper.to_array(arrays[node.input[_BIAS]])
             # One for each input before it: queries, keys and values.
             for place, bias in enumerate(np.split(together, _BIAS)):

@@ -19,6 +19,7 @@ import numpy as np
 from score.bundle import DEFAULT_BUNDLE, MANIFEST_FILE, Bundle
 from score.errors import BundleError
 from score.parts import with_branches
+from score.tokens import Truncation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,6 +42,13 @@ def find_bundle(name: str) -> Path | None:
     if name == BOX:
         return DEFAULT_BUNDLE
     return Path(name) if (Path(name) / MANIFEST_FILE).is_file() else None
+
+
+def usual_tokens(base: str) -> int:
+    """How many tokens of a text to read where nobody says: as many as a bundle that is the base."""
+    folder = find_bundle(base)
+    truncation = Bundle.load(folder).description.truncation if folder else Truncation()
+    return truncation.max_tokens
 
 
 def read_weights(bundle: Bundle) -> dict[str, NDArray[np.float32]]:
@@ -96,9 +104,6 @@ class _Weights:
             if found := _EXIT.fullmatch(name):
                 layer, part = found.groups()
                 yield f"exits.{layer}.{part}", np.array(tensor.T, np.float32, order="C")
-        for node in self._nodes:
-            if node.op_type == "MultiHeadAttention":
-                yield from self._biases(node)
 
     def _products(self) -> Iterator[Any]:
         for node in self._nodes:
@@ -108,13 +113,6 @@ class _Weights:
                 and _PRODUCT.fullmatch(node.name)
             ):
                 yield node
-
-    def _biases(self, attention: Any) -> Iterator[tuple[str, NDArray[np.float32]]]:
-        """Those of queries, keys and values, which stand behind one another in one tensor."""
-        if len(attention.input) > 3 and attention.input[3] in self._tensors:
-            parts = np.split(self._tensors[attention.input[3]].astype(np.float32), 3)
-            for name, part in zip(attention.input[:3], parts, strict=True):
-                yield f"{_layer(self._maker[name])}.bias", part
 
     def _floats(self, name: str, axis: int) -> NDArray[np.float32]:
         """A tensor in floats; ``axis`` is that of the scales where there is more than one."""

@@ -98,7 +98,10 @@ _EXTRA = (
     "smallest (auto), or not at all.",
 )
 @click.option(
-    "--max-tokens", default=256, show_default=True, help="The most tokens read of a review."
+    "--max-tokens",
+    type=int,
+    help="The most tokens read of a review.  [default: as many as a bundle reads that is the "
+    "--base, else 256]",
 )
 @click.option(
     "--truncation",
@@ -157,12 +160,14 @@ def finetune(output: Path, data: str, labels: str | None, overwrite: bool, **opt
     from score.extras import require
 
     require("finetune", _EXTRA)
+    from finetune.box import usual_tokens
     from finetune.data import DataSettings
     from finetune.settings import TrainSettings
     from finetune.train import audit_only, train_model
     from score.tokens import Truncation
 
-    seed = options["seed"]
+    seed, tokens = options["seed"], options["max_tokens"]
+    tokens = usual_tokens(options["base"]) if tokens is None else tokens
     data_settings = DataSettings(
         source=data,
         text_column=options["text_column"],
@@ -180,7 +185,7 @@ def finetune(output: Path, data: str, labels: str | None, overwrite: bool, **opt
     )
     settings = TrainSettings(
         base=options["base"],
-        truncation=Truncation.halves(options["truncation"], options["max_tokens"]),
+        truncation=Truncation.halves(options["truncation"], tokens),
         language=options["language"],
         epochs=options["epochs"],
         train_batch_size=options["batch_size"],

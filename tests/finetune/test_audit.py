@@ -425,6 +425,19 @@ def test_reasons_that_nobody_can_choose() -> None:
         assert str(caught.value) == message
 
 
+def test_the_command_reads_as_much_as_a_bundle_does(tiny_bundle: Path, tmp_path: Path) -> None:
+    """That is the base; a number of one's own comes first."""
+    from click.testing import CliRunner
+
+    from finetune.cli import finetune
+
+    table = write_table(tmp_path / "r.csv", [*sentences(), ("a film " * 100, "positive")])
+    words = [str(table), "-o", str(tmp_path / "model"), "--base", str(tiny_bundle), "--audit-only"]
+    for more, cut in (([], True), (["--max-tokens", "8"], True), (["--max-tokens", "256"], False)):
+        result = CliRunner().invoke(finetune, [*words, *more, "--overwrite"])
+        assert ("truncated" in result.output) == cut, result.output
+
+
 def test_the_command(tiny_base: Path, tmp_path: Path) -> None:
     """``thumbs finetune --audit-only`` says what was found; reasons may stand in one list."""
     from click.testing import CliRunner

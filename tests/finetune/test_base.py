@@ -15,7 +15,7 @@ from transformers import AutoModelForSequenceClassification
 
 import finetune.base
 from finetune.base import head_rows, load_base
-from finetune.box import find_bundle, read_weights
+from finetune.box import find_bundle, read_weights, usual_tokens
 from finetune.data import DataSettings
 from finetune.settings import TrainSettings
 from finetune.train import train_model
@@ -51,6 +51,16 @@ def test_which_bundle_a_name_means(tiny_bundle: Path, tiny_checkpoint: Path) -> 
     """The word thumbs is the box, a folder with a manifest itself, all else no bundle."""
     names = ("thumbs", str(tiny_bundle), str(tiny_checkpoint), "bert-base-uncased")
     assert [find_bundle(name) for name in names] == [DEFAULT_BUNDLE, tiny_bundle, None, None]
+
+
+def test_as_much_is_read_as_the_base_reads(tiny_bundle: Path, tmp_path: Path) -> None:
+    """Where nobody says otherwise; of a checkpoint or a name from the hub it is 256 tokens."""
+    told = [
+        Bundle.load(one).description.truncation.max_tokens for one in (DEFAULT_BUNDLE, tiny_bundle)
+    ]
+    names = ("thumbs", str(tiny_bundle), str(tmp_path), "bert-base-uncased")
+    assert [usual_tokens(name) for name in names] == [*told, 256, 256]
+    assert told[0] != told[1] != 256
 
 
 def test_the_box_answers_in_torch_as_it_does_in_onnx() -> None:
