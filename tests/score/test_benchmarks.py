@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 import thumbs
-from benchmarks import accuracy, adapt, contestants, growth
+from benchmarks import accuracy, adapt, biases, contestants, growth
 from benchmarks import reviews as benchmark_reviews
 from score import machine
 
@@ -117,3 +117,19 @@ def test_a_plain_sentence_is_rated_and_about_the_film(monkeypatch: pytest.Monkey
         "The cast is wonderful and I loved it.": "positive",
         "A terrible, awful script.": "negative",
     }
+
+
+def test_a_word_that_changes_a_label_is_counted() -> None:
+    """Of three words in two sentences one is not labelled as the others are."""
+    chances = {"A x film.": 0.6, "A y film.": 0.7, "A z film.": 0.4}
+
+    def score(texts: list[str]) -> list[Any]:
+        return [SimpleNamespace(probabilities=(1 - p, p)) for p in map(chance, texts)]
+
+    def chance(text: str) -> float:
+        return chances.get(text, 0.9)
+
+    scorer: Any = SimpleNamespace(labels=("negative", "positive"), score=score)
+    changed, means = biases.pulls(scorer, "xyz", ("A {} film.", "A fine {} film."))
+    assert changed == pytest.approx(1 / 6)
+    assert means == pytest.approx([0.75, 0.8, 0.65])
