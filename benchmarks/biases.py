@@ -56,10 +56,7 @@ _KINDS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
         ("Mohammed", "Fatima", "Wei", "Priya", "Kwame", "Carlos", "Yuki", "Olga", "Ngozi"),
         _PEOPLE,
     ),
-    "countries": (
-        _COUNTRIES.split(),
-        _ORIGINS,
-    ),
+    "countries": (_COUNTRIES.split(), _ORIGINS),
     "faiths and colours": (
         ("Christian", "Jewish", "Muslim", "Hindu", "Buddhist", "black", "white", "gay"),
         _ORIGINS,
