@@ -62,9 +62,8 @@ def facts(bundle: Bundle) -> Iterator[tuple[str, str]]:
     if data := origin.get("data"):
         yield "trained on", _splits(data["splits"])
     if metrics := origin.get("metrics"):
-        # It was measured before there was a bundle that reads more.
-        ends = ", read as in training" if description.reading == "windows" else ""
-        yield "checkpoint", _figures(metrics) + ends
+        # It was measured before there was a bundle, which may read more.
+        yield "checkpoint", f"{_figures(metrics)}, read as in training"
     for graph in description.graphs:
         for place, text in enumerate(_graph(bundle, graph)):
             yield (graph.precision if place == 0 else ""), text

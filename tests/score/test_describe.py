@@ -43,7 +43,7 @@ def test_all_that_is_known(tiny_bundle: Path) -> None:
         "",
         "with",
     ]
-    assert lines[6].endswith(" on 19 reviews of sentences.csv, held-back part")
+    assert lines[6].endswith(" on 19 reviews of sentences.csv, held-back part, read as in training")
     int8 = bundle.graph("int8")
     assert lines[8].startswith(
         f"           with all layers {int8.parity['flips']} of 64 labels differ from the "
